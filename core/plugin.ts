@@ -1,0 +1,429 @@
+/**
+ * The plugin contract, major 1: types, and three functions with no behaviour.
+ *
+ * A plugin is a frozen value. Nothing is registered by importing it; the agent reads the value, plans an order, and calls
+ * `setup` with the one object through which the plugin reaches the process: {@linkcode PluginContext}.
+ *
+ * @module
+ */
+import type { Context, Hono } from "hono";
+import type { z } from "zod";
+
+/** The contract's major number, compared with {@linkcode PluginDefinition.api}. */
+export const CONTRACT_MAJOR = 1;
+
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | Promise<T>;
+/** Anything a scope can release. */
+export type Releasable = Disposable | AsyncDisposable | (() => Awaitable<void>);
+
+declare const shape: unique symbol;
+
+/** Names a service and fixes its shape. Two tokens are the same service when their ids are equal. */
+export interface ServiceToken<Shape> {
+  readonly kind: "service";
+  /** `<plugin>/<name>`, with `@2` and up after a breaking change. */
+  readonly id: string;
+  readonly [shape]?: (value: Shape) => Shape;
+}
+/** A need the plugin can live without. */
+export interface OptionalNeed<Shape> {
+  readonly kind: "optional";
+  readonly token: ServiceToken<Shape>;
+}
+/** A token whose shape does not matter to the reader. */
+// deno-lint-ignore no-explicit-any
+export type AnyToken = ServiceToken<any>;
+/** A need whose shape does not matter to the reader. */
+// deno-lint-ignore no-explicit-any
+export type AnyNeed = AnyToken | OptionalNeed<any>;
+/** What a plugin asks for, under the names it wants to use. */
+export type Needs = Readonly<Record<string, AnyNeed>>;
+/** `needs` after resolution; an optional need is `undefined` when nothing provides it. */
+export type Resolved<N extends Needs> = {
+  readonly [K in keyof N]: N[K] extends ServiceToken<infer S> ? S
+    : N[K] extends OptionalNeed<infer S> ? S | undefined
+    : never;
+};
+
+/** How far users may rely on a plugin. */
+export type Stability = "experimental" | "beta" | "stable" | "deprecated";
+/** What a plugin touches outside the process: everything, or a list of names. */
+export type PluginPermissions = Partial<
+  Record<"read" | "write" | "net" | "env" | "run" | "sys" | "ffi", true | readonly string[]>
+>;
+
+/** What `definePlugin` takes. Everything but `supported`, `setup` and `reconfigure` is data. */
+export interface PluginDefinition<Config, N extends Needs> {
+  /** `[a-z][a-z0-9-]{1,31}`; never reused for something else. */
+  readonly id: string;
+  /** The plugin's own semantic version. */
+  readonly version: string;
+  /** Major of this contract that the plugin was written for. */
+  readonly api: 1;
+  /** One sentence, shown by `outpost plugins`. */
+  readonly summary: string;
+  readonly stability: Stability;
+  /** Set when `stability` is `"deprecated"`. */
+  readonly deprecated?: { readonly since: string; readonly removedIn: string; readonly instead: string };
+  /**
+   * Last part of the route prefix `/api/v0/<mount>`; `id` when absent. A list claims exact first segments directly under
+   * `/api/v0`; its routes are then registered from `/api/v0` on. Two claims on one segment refuse the start.
+   */
+  readonly mount?: string | readonly string[];
+  /** Whether the plugin runs when the configuration does not mention it. Default `true`. */
+  readonly enabledByDefault?: boolean;
+  /** Strict object schema; every field described, every limit defaulted. */
+  readonly config?: z.ZodType<Config>;
+  readonly needs?: N;
+  readonly provides?: readonly AnyToken[];
+  /** What the plugin touches outside the process. Feeds the build's flags and the test kit's sandbox. */
+  readonly permissions?: PluginPermissions;
+  /** Pure: no I/O. A reason turns the plugin into `skipped`, not `failed`. */
+  supported?(host: HostFacts): true | { readonly reason: string };
+  /** Registers everything; takes resources; returns within the deadline. Long work belongs into `tasks` or `onStart`. */
+  setup(ctx: PluginContext<Config, N>): Awaitable<void>;
+  /** Commands this plugin adds to the binary. */
+  readonly commands?: readonly CommandSpec[];
+  /** Checks this plugin adds to `outpost doctor`. */
+  readonly checks?: readonly CheckSpec[];
+  /** In-place change of configuration. Absent: the plugin is restarted instead. */
+  reconfigure?(ctx: PluginContext<Config, N>, next: Readonly<Config>): Awaitable<void>;
+}
+
+/** Facts known before plugin code runs. */
+export interface HostFacts {
+  readonly os: "linux" | "darwin" | "windows";
+  readonly arch: "x86_64" | "aarch64";
+  readonly agentVersion: string;
+}
+
+/** The one object a plugin gets. Every member is bound to this plugin and closes with it. */
+export interface PluginContext<Config, N extends Needs> {
+  readonly plugin: { readonly id: string; readonly version: string };
+  readonly host: HostFacts;
+  readonly config: Readonly<Config>;
+  readonly services: Resolved<N>;
+  readonly log: Logger;
+  /** Aborted when the plugin starts to stop; `reason` says why. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly routes: Routes;
+  readonly metrics: Metrics;
+  readonly hooks: Hooks;
+  readonly env: Env;
+  readonly exec: Exec;
+  readonly socket: Socket;
+  readonly health: Health;
+  readonly tasks: Tasks;
+  /** Hands out a service that `provides` lists. */
+  provide<S>(token: ServiceToken<S>, service: S): void;
+  /** Tells users of this agent what the plugin offers; shown by `GET /api/v0/info` and in the listening line. */
+  announce(facts: Announcement): void;
+  /** Releases `resource` when the plugin stops, newest first. Returns it for `const x = ctx.defer(open())`. */
+  defer<R extends Releasable>(resource: R): R;
+}
+
+/** What a plugin offers, for programs that adapt to it. Later calls add to earlier ones. */
+export interface Announcement {
+  /** Features a client may rely on, such as `"processes.wait"`. */
+  readonly capabilities?: readonly string[];
+  /** Limits in force, by name with its unit (`maxProcesses`, `headBytes`). */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** Addresses the plugin itself listens on; they join the listening line (`ssh: "127.0.0.1:2222"`). */
+  readonly addresses?: Readonly<Record<string, string>>;
+}
+
+/** What a log field may hold: typed, so that an object that prints as noise, or a secret, is a compile error. */
+export type LogValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Date
+  | Error
+  | readonly LogValue[]
+  | { readonly [key: string]: LogValue };
+/** Fields of one log line. */
+export type LogFields = Readonly<Record<string, LogValue>>;
+/** Structured logging, tagged with the plugin id. Messages are constants in lower case; what varies is a field. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+/** Time that a test can move. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms`; rejects with `signal.reason` when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Limits of one WebSocket route. */
+export interface WebSocketOptions {
+  /** Ping every 15 s, close with 1001 when nothing came back for 15 s. Default `true`. */
+  readonly heartbeat?: boolean;
+  /** Longest message accepted, in bytes; a longer one closes with 1009. Default 1 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Bytes queued in either direction before the channel closes with 1009. Default 8 MiB. */
+  readonly maxQueuedBytes?: number;
+}
+/** Answers with a plain HTTP response, or takes the upgraded channel. */
+export type WebSocketOpener = (c: Context) => Awaitable<Response | ((socket: SocketChannel) => Awaitable<void>)>;
+/** Limits of the requests under one path, where the agent's defaults do not fit. */
+export interface RouteLimits {
+  /** Largest body, in bytes; a larger one gets 413. `Infinity` for streamed uploads. */
+  readonly maxBodyBytes?: number;
+  /** Time until the handler must have answered, in milliseconds; then 503. `Infinity` for replies that wait. */
+  readonly handlerMs?: number;
+}
+/** HTTP and WebSocket routes under the plugin's prefix. */
+export interface Routes {
+  /** Register ordinary Hono handlers here; paths are relative to the prefix. */
+  readonly app: Hono;
+  /**
+   * Two steps: `open` may still answer with a plain HTTP status (401, 404, 500 …); returning a function upgrades and hands
+   * over the channel. Every open channel is closed with 1001 when the plugin drains.
+   */
+  webSocket(path: string, open: WebSocketOpener, options?: WebSocketOptions): void;
+  /** Sets limits for one path (a Hono pattern, relative to the prefix). */
+  limit(path: string, limits: RouteLimits): void;
+}
+/**
+ * One WebSocket, the same on every server: messages as an async iterable, `send` that waits for the peer, bounded queues
+ * (over `maxQueuedBytes` the channel closes with 1009), one `closed` promise with code and reason.
+ */
+export interface SocketChannel extends AsyncIterable<string | Uint8Array> {
+  /** Resolves when the message may be followed by another; rejects when the channel is closed. */
+  send(message: string | Uint8Array): Promise<void>;
+  close(code?: number, reason?: string): void;
+  /** Never rejects. A connection cut without a close frame reports 1006. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  /** Aborted when the channel closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Metrics named `agent_<plugin>_<name>`, gone when the plugin is. */
+export interface Metrics {
+  counter<const L extends Labels = NoLabels>(name: `${string}_total`, spec: MetricSpec<L>): Counter<L>;
+  gauge<const L extends Labels = NoLabels>(name: string, spec: MetricSpec<L>): Gauge<L>;
+  histogram<const L extends Labels = NoLabels>(
+    name: `${string}_${"seconds" | "bytes"}`,
+    spec: MetricSpec<L> & { readonly buckets: readonly number[] },
+  ): Histogram<L>;
+}
+/** Allowed values per label. Closed sets keep cardinality bounded and are checked by the compiler. */
+export type Labels = Readonly<Record<string, readonly string[]>>;
+/** Help text and labels. */
+export interface MetricSpec<L extends Labels> {
+  /** What a rise means and what to do about it. */
+  readonly help: string;
+  readonly labels?: L;
+  /** A name fixed by another system's dashboards, listed in the plugin's README. */
+  readonly exactName?: string;
+}
+/** No labels at all. */
+// deno-lint-ignore ban-types
+export type NoLabels = {};
+/** One value per label. */
+export type LabelValues<L extends Labels> = { readonly [K in keyof L]: L[K][number] };
+/** The labels argument: absent when there are no labels. */
+export type LabelArgs<L extends Labels> = keyof L extends never ? [] : [labels: LabelValues<L>];
+/** Counts up. */
+export interface Counter<L extends Labels> {
+  inc(...labels: LabelArgs<L>): void;
+  add(by: number, ...labels: LabelArgs<L>): void;
+}
+/** Goes both ways. */
+export interface Gauge<L extends Labels> {
+  set(value: number, ...labels: LabelArgs<L>): void;
+  add(by: number, ...labels: LabelArgs<L>): void;
+  /** Read at each scrape. */
+  collect(read: () => Awaitable<number>, ...labels: LabelArgs<L>): void;
+}
+/** Counts observations in buckets. */
+export interface Histogram<L extends Labels> {
+  observe(value: number, ...labels: LabelArgs<L>): void;
+}
+
+/** Moments of the running life. */
+export interface Hooks {
+  /** After every plugin was set up, before the agent listens. A throw fails this plugin. */
+  onStart(fn: (signal: AbortSignal) => Awaitable<void>): void;
+  /** After the agent listens. A throw is logged; the plugin stays. */
+  onReady(fn: () => Awaitable<void>): void;
+  /** New work is already refused; finish or hand over what is in flight. */
+  onDrain(fn: (signal: AbortSignal) => Awaitable<void>, options?: { readonly deadlineMs?: number }): void;
+  /** Shutdown hook: after the drain, newest first, each within the stop deadline. For resources prefer `ctx.defer`. */
+  onShutdown(fn: () => Awaitable<void>): void;
+}
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+/** What one child's environment adds to the agent's. */
+export interface EnvironmentLayers {
+  /** Session variables: above the agent's own environment, below everything the agent injects. */
+  readonly base?: Variables;
+  /** Above everything: the variables of one request. */
+  readonly overrides?: Variables;
+}
+/** Environment for child processes. The only way to build one. */
+export interface Env {
+  /** Adds variables to every child the agent starts. */
+  contribute(name: string, fn: (base: Variables) => Awaitable<Variables>): void;
+  /**
+   * process < `base` < core < manifest < secrets < plugins in dependency order < `overrides`. `PATH` gets the script binary
+   * directory in front. A contributor that throws is logged and left out.
+   */
+  build(layers?: EnvironmentLayers): Promise<Record<string, string>>;
+}
+
+/** What to start and how. */
+export interface SpawnOptions {
+  /** Program and arguments, or one line for `sh -c`. */
+  readonly command: readonly [string, ...string[]] | string;
+  /** Absolute working directory. Default: {@linkcode Exec.directory}. */
+  readonly cwd?: string;
+  readonly env?: EnvironmentLayers;
+  /** Default `"null"`: the child reads end-of-file at once. */
+  readonly stdin?: "null" | "piped";
+  /**
+   * `"merged"` (default) gives stdout and stderr one pipe, so that their order is kept; `"separate"` gives two, which
+   * cannot keep order across streams.
+   */
+  readonly output?: "merged" | "separate";
+  /** Kills the whole group with SIGKILL when aborted. */
+  readonly signal?: AbortSignal;
+}
+/** How a process ended. */
+export interface ExitStatus {
+  /** Exit code; `null` when a signal ended the process. */
+  readonly code: number | null;
+  readonly signal: Deno.Signal | null;
+}
+/** A running child process, leader of its own process group. */
+export interface Child {
+  readonly pid: number;
+  /** Present with `stdin: "piped"`. */
+  readonly stdin: WritableStream<Uint8Array> | null;
+  /** Merged output, or stdout alone. Read it to the end: a full pipe stops the child. */
+  readonly output: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Present with `output: "separate"`. */
+  readonly errors: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** The main process's own end, whatever its children keep open. Never rejects. */
+  readonly exited: Promise<ExitStatus>;
+  /** Signals the whole group. Returns `false` when nothing of it is left. */
+  kill(signal: Deno.Signal): boolean;
+}
+/** Child processes. The only way to start one: environment from `env`, own process group, nice and OOM score from the agent. */
+export interface Exec {
+  /**
+   * Starts a child. Its group is killed when the plugin stops.
+   *
+   * @throws {SpawnError} When the program or the directory is missing or not usable.
+   */
+  spawn(options: SpawnOptions): Promise<Child>;
+  /** The first usable of: `requested`, the agent's configured directory, the home directory. An unusable `requested` is returned as it is, so that the start names it. */
+  directory(requested?: string): Promise<string>;
+}
+/** The agent's Unix sockets. */
+export interface Socket {
+  /**
+   * A private Unix listener: socket 0600; a missing parent is created 0700, an existing one is never changed; a stale file
+   * is probed and removed; closed with the plugin.
+   */
+  listen(path: string, accept: (connection: Deno.UnixConn, signal: AbortSignal) => Promise<void>): Promise<void>;
+}
+/** What the plugin says about itself. */
+export interface Health {
+  ok(): void;
+  degraded(reason: string): void;
+}
+/** Background work that ends with the plugin. */
+export interface Tasks {
+  /** `work` gets a signal that aborts when the plugin stops. A throw degrades the plugin, or restarts `work` when allowed. */
+  run(
+    name: string,
+    work: (signal: AbortSignal) => Promise<void>,
+    options?: { readonly restart?: "never" | { readonly maxPerHour: number } },
+  ): void;
+  /** Runs `work` every `ms`, never twice at once. */
+  every(name: string, ms: number, work: (signal: AbortSignal) => Awaitable<void>): void;
+}
+
+/** What a command of the binary is given. */
+export interface CommandContext {
+  /** Words after the command's name. */
+  readonly args: readonly string[];
+  readonly env: Variables;
+  readonly cwd: string;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Writes to standard output as it is; add the newline yourself. Resolves when written. */
+  out(text: string | Uint8Array): Promise<void>;
+  /** Writes to standard error as it is. */
+  err(text: string | Uint8Array): Promise<void>;
+  /** The running agent of this workspace. @throws {AgentNotFoundError} When none answers. */
+  agent(): Promise<LocalAgent>;
+}
+/** The agent of this workspace, reached over its Unix socket. */
+export interface LocalAgent {
+  /** `path` starts with `/`. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Absolute path of the socket in use. */
+  readonly socketPath: string;
+}
+/** A command a plugin adds to the binary. */
+export interface CommandSpec {
+  /** One or two words: `"sync"`, `"sync ping"`. */
+  readonly name: string;
+  readonly summary: string;
+  /** What follows the name in the usage line. */
+  readonly usage?: string;
+  /** Loaded when used. Resolves to the process's exit code. */
+  readonly load: () => Promise<(ctx: CommandContext) => Promise<number>>;
+}
+/** One result of `outpost doctor`. */
+export interface CheckResult {
+  readonly status: "ok" | "warning" | "problem";
+  /** What was found. */
+  readonly found: string;
+  /** How to mend it; present unless `ok`. */
+  readonly mend?: string;
+}
+/** A check a plugin adds to `outpost doctor`. */
+export interface CheckSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** Loaded when used. */
+  readonly load: () => Promise<(ctx: CommandContext) => Promise<CheckResult>>;
+}
+
+/** A definition ready to be listed. Opaque on purpose: only the core reads the rest. */
+export interface Plugin {
+  readonly id: string;
+  readonly version: string;
+  readonly api: number;
+}
+
+/** Declares a service. */
+export function defineService<Shape>(id: string): ServiceToken<Shape> {
+  return Object.freeze({ kind: "service" as const, id });
+}
+/** Marks a need as optional. */
+export function optional<Shape>(token: ServiceToken<Shape>): OptionalNeed<Shape> {
+  return Object.freeze({ kind: "optional" as const, token });
+}
+/**
+ * Declares a plugin. Freezes and returns it: nothing is registered anywhere.
+ *
+ * Give `config` its type (`z.ZodType<MyConfig>`) instead of passing type arguments, which would lose the inferred needs.
+ */
+export function definePlugin<Config = Record<never, never>, const N extends Needs = Record<never, never>>(
+  definition: PluginDefinition<Config, N>,
+): Plugin {
+  return Object.freeze(definition);
+}
