@@ -1,0 +1,149 @@
+/**
+ * Structured logging: one line per event, a constant message, everything that varies in fields.
+ *
+ * Lines are LogTape records and LogTape formats them. Its process-wide configuration is not used, so that two agents in one
+ * process keep their logs apart: a logger writes to the sink it was made with.
+ *
+ * @module
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+
+import { compareLogLevel, getAnsiColorFormatter, getJsonLinesFormatter, getTextFormatter } from "@logtape/logtape";
+import type { LogRecord, Sink, TextFormatter } from "@logtape/logtape";
+
+import type { Clock, LogFields, Logger, LogValue } from "./plugin.ts";
+
+/** Levels, least severe first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+/** Severity of a line. */
+export type LogLevel = typeof LOG_LEVELS[number];
+/** Takes finished records. Must not throw. */
+export type LogSink = (record: LogRecord) => void;
+
+/** What {@linkcode createLogger} needs. */
+export interface LoggerOptions {
+  /** Dotted path shown on each line: the agent's name, then `core` or the plugin's id. */
+  readonly category: readonly string[];
+  readonly sink: LogSink;
+  readonly clock: Pick<Clock, "now">;
+  /** Lines below it are dropped. Default `"info"`. */
+  readonly level?: LogLevel;
+  /** Fields of every line. */
+  readonly fields?: LogFields;
+}
+
+const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
+
+/** Makes a logger; it costs one comparison when a line is below `level`. */
+export function createLogger(options: LoggerOptions): Logger {
+  const { category, sink, clock, fields: own } = options;
+  const lowest = LOGTAPE_LEVEL[options.level ?? "info"];
+  function writer(level: LogLevel): Logger["info"] {
+    const taped = LOGTAPE_LEVEL[level];
+    if (compareLogLevel(taped, lowest) < 0) return () => {};
+    return (message, fields) =>
+      sink({
+        category,
+        level: taped,
+        message: [message],
+        rawMessage: message,
+        timestamp: clock.now(),
+        properties: plain({ ...own, ...scopedFields.getStore(), ...fields }),
+      });
+  }
+  return Object.freeze({ debug: writer("debug"), info: writer("info"), warn: writer("warn"), error: writer("error") });
+}
+
+/** Immutable per asynchronous context, so that agents of one process cannot see each other's fields. */
+const scopedFields = new AsyncLocalStorage<LogFields>();
+
+/** Runs `fn` so that every line logged inside it, also asynchronously, carries `fields`. */
+export function withLogFields<T>(fields: LogFields, fn: () => T): T {
+  return scopedFields.run({ ...scopedFields.getStore(), ...fields }, fn);
+}
+
+/** What a formatter can print; an error becomes its name, message and causes. */
+function plain(fields: LogFields): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== undefined) result[key] = plainValue(value);
+  }
+  return result;
+}
+
+function plainValue(value: LogValue): unknown {
+  if (value instanceof Error) return describeError(value);
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value === "object" && value !== null) return plain(value as LogFields);
+  return value;
+}
+
+/** Longest chain of causes that is written out. A longer one is a loop. */
+const MAX_CAUSES = 5;
+
+function describeError(error: Error): string {
+  let text = `${error.name}: ${error.message}`;
+  let at: unknown = error.cause;
+  for (let depth = 1; at instanceof Error && depth < MAX_CAUSES; depth++, at = at.cause) {
+    // A wrapper usually quotes what it wraps; say it once.
+    if (!text.includes(at.message)) text += ` <- ${at.name}: ${at.message}`;
+  }
+  return text;
+}
+
+/** `"pretty"` for people, `"json"` for programs: one object per line. */
+export type LogFormat = "pretty" | "json";
+
+/** Where lines go: usually standard error. */
+export interface WritableText {
+  writeSync(bytes: Uint8Array): number;
+  isTerminal?(): boolean;
+}
+
+/** A sink that formats and writes at once, so that the last words before an exit are not lost. */
+export function textSink(format: LogFormat, target: WritableText): LogSink {
+  const formatter = format === "json" ? jsonFormatter : target.isTerminal?.() ? colourFormatter : plainFormatter;
+  const encoder = new TextEncoder();
+  return (record) => {
+    let rest = encoder.encode(formatter(record));
+    try {
+      while (rest.length > 0) rest = rest.subarray(target.writeSync(rest));
+    } catch {
+      // The reader of the log is gone (EPIPE). There is no other place to say so, and the agent must go on.
+    }
+  };
+}
+
+const jsonFormatter: TextFormatter = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
+const plainFormatter: TextFormatter = withFields(getTextFormatter({ timestamp: "rfc3339", category: "." }));
+const colourFormatter: TextFormatter = withFields(getAnsiColorFormatter({ timestamp: "time", category: "." }));
+
+/** Appends `key=value` pairs, which the text formatters leave out. */
+function withFields(formatter: TextFormatter): TextFormatter {
+  return (record) => {
+    const pairs = Object.entries(record.properties).map(([key, value]) => `${key}=${showValue(value)}`);
+    const line = formatter(record);
+    return pairs.length === 0 ? line : `${line.trimEnd()} ${pairs.join(" ")}\n`;
+  };
+}
+
+function showValue(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  return typeof value === "string" && /[\s"=]/.test(text) ? JSON.stringify(text) : text;
+}
+
+/** Keeps the latest records in memory; what the test kit and `outpost logs` read. */
+export class LogBuffer {
+  readonly records: LogRecord[] = [];
+
+  /** @param capacity Records kept; older ones are dropped. */
+  constructor(readonly capacity = 1000) {}
+
+  /** Pass this to {@linkcode createLogger}. */
+  readonly sink: Sink = (record) => {
+    this.records.push(record);
+    if (this.records.length > this.capacity) this.records.shift();
+  };
+}
