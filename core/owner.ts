@@ -6,7 +6,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { type PluginPhase } from "./errors.ts";
+import type { PluginPhase } from "./errors.ts";
 
 /** Plugin code that is running, and who hears about its failures. */
 export interface Owner {
