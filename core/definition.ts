@@ -1,0 +1,99 @@
+/**
+ * Reads what `definePlugin` returned: the only place that looks behind the opaque {@linkcode Plugin}.
+ *
+ * @module
+ */
+import {
+  type AnyNeed,
+  type AnyToken,
+  CONTRACT_MAJOR,
+  type Needs,
+  type Plugin,
+  type PluginDefinition,
+  type Stability,
+} from "./plugin.ts";
+
+/** A definition whose configuration and needs do not matter to the reader. */
+// deno-lint-ignore no-explicit-any
+export type AnyDefinition = PluginDefinition<any, Needs>;
+
+/** A plugin's id, and what a route segment may look like. */
+export const PLUGIN_ID = /^[a-z][a-z0-9-]{1,31}$/;
+const SEMANTIC_VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
+const SEGMENT = /^[a-z0-9][a-z0-9-]{0,63}$/;
+const SERVICE_ID = /^[a-z][a-z0-9-]{1,31}\/[a-z][a-z0-9-]*(@[1-9][0-9]*)?$/;
+const STABILITIES: readonly Stability[] = ["experimental", "beta", "stable", "deprecated"];
+
+/** A definition, or everything that is wrong with it. */
+export type DefinitionReading =
+  | { readonly definition: AnyDefinition; readonly problems: readonly [] }
+  | { readonly definition?: undefined; readonly problems: readonly string[] };
+
+/** Checks that `plugin` is a well-formed definition for this contract. Pure; runs no plugin code. */
+export function readDefinition(plugin: unknown): DefinitionReading {
+  if (typeof plugin !== "object" || plugin === null || typeof (plugin as Plugin).id !== "string") {
+    return { problems: [`a plugin is what definePlugin() returns, not ${describe(plugin)}`] };
+  }
+  const definition = plugin as AnyDefinition;
+  const problems = RULES.flatMap((rule) => rule(definition) ?? []);
+  return problems.length === 0 ? { definition, problems: [] } : { problems };
+}
+
+const RULES: readonly ((d: AnyDefinition) => string | undefined)[] = [
+  (d) =>
+    PLUGIN_ID.test(d.id) ? undefined : `id is "${d.id}": expected a lower-case word of 2 to 32 letters, digits or "-"`,
+  (d) =>
+    typeof d.version === "string" && SEMANTIC_VERSION.test(d.version)
+      ? undefined
+      : `version is ${describe(d.version)}: expected a semantic version such as "1.0.0"`,
+  (d) =>
+    (d.api as unknown) === CONTRACT_MAJOR
+      ? undefined
+      : `needs contract ${describe(d.api)}; this agent speaks ${CONTRACT_MAJOR}: ${
+        Number(d.api) > CONTRACT_MAJOR ? "update the agent" : "update the plugin"
+      }`,
+  (d) => typeof d.summary === "string" && d.summary !== "" ? undefined : "summary is missing: one sentence is expected",
+  (d) =>
+    STABILITIES.includes(d.stability)
+      ? undefined
+      : `stability is ${describe(d.stability)}: expected ${STABILITIES.map((s) => `"${s}"`).join(", ")}`,
+  (d) =>
+    (d.stability === "deprecated") === (d.deprecated !== undefined)
+      ? undefined
+      : `"deprecated" and stability "deprecated" belong together: one of them is missing`,
+  (d) => typeof d.setup === "function" ? undefined : `setup is ${describe(d.setup)}: expected a function`,
+  (d) => {
+    const bad = mountSegments(d).filter((segment) => typeof segment !== "string" || !SEGMENT.test(segment));
+    return bad.length === 0
+      ? undefined
+      : `mount has ${bad.map(describe).join(", ")}: expected route segments like "git"`;
+  },
+  (d) => {
+    const tokens = [...Object.values(d.needs ?? {}).map(tokenOf), ...(d.provides ?? [])];
+    const bad = tokens.filter((token) => token?.kind !== "service" || !SERVICE_ID.test(token.id));
+    return bad.length === 0
+      ? undefined
+      : `service ${bad.map((token) => describe(token?.id)).join(", ")} is not named "<plugin>/<name>"`;
+  },
+];
+
+/** First path segments under `/api/v0` that the plugin claims. */
+export function mountSegments(definition: AnyDefinition): readonly string[] {
+  const { mount = definition.id } = definition;
+  return typeof mount === "string" ? [mount] : mount;
+}
+
+/** Path its routes are relative to. */
+export function routePrefix(definition: AnyDefinition): string {
+  const { mount = definition.id } = definition;
+  return typeof mount === "string" ? `/api/v0/${mount}` : "/api/v0";
+}
+
+/** The token behind a need. */
+export function tokenOf(need: AnyNeed): AnyToken {
+  return need.kind === "optional" ? need.token : need;
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : typeof value === "object" ? "an object" : String(value);
+}
