@@ -1,0 +1,144 @@
+/**
+ * All metrics of one agent: the core's own, and one registry per plugin that comes and goes with it.
+ *
+ * @module
+ */
+import { Deadline } from "../deadline.ts";
+import type { PluginPhase } from "../errors.ts";
+import { type State, STATES } from "../lifecycle.ts";
+import type { Clock } from "../plugin.ts";
+import { PluginMetrics } from "./plugin_metrics.ts";
+import { Counter, Gauge, Histogram, type PromRegistry, Registry } from "./prom_client.ts";
+
+/** Bounds of request durations in seconds: from a cached answer to a reply that waits for a process. */
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 300];
+
+/** Longest time one plugin may take for a scrape, in milliseconds; Prometheus itself gives up after 10 s. */
+const SCRAPE_MS = 2000;
+
+/** One finished request. */
+export interface RequestObservation {
+  /** Plugin id, or `core`. */
+  readonly plugin: string;
+  /** Route pattern, never the path itself: paths would make a series each. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** Owns the registries of one agent. */
+export class MetricsHub {
+  readonly #core: PromRegistry = new Registry();
+  readonly #clock: Clock;
+  readonly #plugins = new Map<string, { metrics: PluginMetrics; collectFailed(error: unknown): void }>();
+  readonly #names = new Map<string, string>();
+  readonly #states: InstanceType<typeof Gauge>;
+  readonly #errors: InstanceType<typeof Counter>;
+  readonly #requests: InstanceType<typeof Counter>;
+  readonly #durations: InstanceType<typeof Histogram>;
+
+  constructor(build: { readonly name: string; readonly version: string }, clock: Clock) {
+    this.#clock = clock;
+    const registers = [this.#core];
+    new Gauge({
+      name: "agent_build_info",
+      help: "Always 1; the labels say which build answers.",
+      labelNames: ["name", "version"],
+      registers,
+    }).set({ name: build.name, version: build.version }, 1);
+    this.#states = new Gauge({
+      name: "agent_plugin_state",
+      help: "1 for the state a plugin is in. A plugin in failed or degraded: read the reason with `outpost plugins`.",
+      labelNames: ["plugin", "state"],
+      registers,
+    });
+    this.#errors = new Counter({
+      name: "agent_plugin_errors_total",
+      help:
+        "Errors that left plugin code, by phase. A rise means a fault in that plugin; its log lines name the cause.",
+      labelNames: ["plugin", "phase"],
+      registers,
+    });
+    this.#requests = new Counter({
+      name: "agent_http_requests_total",
+      help:
+        "Requests answered, by route pattern. A rise of status 5xx means failing handlers; 401 and 403 unwanted callers.",
+      labelNames: ["plugin", "route", "method", "status"],
+      registers,
+    });
+    this.#durations = new Histogram({
+      name: "agent_http_request_duration_seconds",
+      help: "Time from request to answer. A rise without more requests means slow handlers or an overloaded machine.",
+      labelNames: ["plugin", "route", "status"],
+      buckets: DURATION_BUCKETS,
+      registers,
+    });
+    for (const metric of this.#core.getMetricsAsArray()) this.#names.set(metric.name, "core");
+  }
+
+  /** Opens a registry for one life of a plugin. Dispose it with the plugin. */
+  open(
+    plugin: string,
+    options: { assertOpen(wanted: string): void; collectFailed(error: unknown): void },
+  ): PluginMetrics & Disposable {
+    const claimed: string[] = [];
+    const metrics = new PluginMetrics({
+      ...options,
+      prefix: `agent_${plugin.replaceAll("-", "_")}_`,
+      claim: (name) => {
+        const owner = this.#names.get(name);
+        if (owner !== undefined) {
+          throw new TypeError(`Cannot register metric "${name}": it is already registered by "${owner}"`);
+        }
+        this.#names.set(name, plugin);
+        claimed.push(name);
+      },
+    });
+    this.#plugins.set(plugin, { metrics, collectFailed: options.collectFailed });
+    return Object.assign(metrics, {
+      [Symbol.dispose]: () => {
+        if (this.#plugins.get(plugin)?.metrics === metrics) this.#plugins.delete(plugin);
+        for (const name of claimed) this.#names.delete(name);
+      },
+    });
+  }
+
+  /** Records where a plugin is now. */
+  stateChanged(plugin: string, state: State): void {
+    for (const each of STATES) this.#states.set({ plugin, state: each }, each === state ? 1 : 0);
+  }
+
+  /** Counts an error that left plugin code. */
+  pluginFailed(plugin: string, phase: PluginPhase): void {
+    this.#errors.inc({ plugin, phase });
+  }
+
+  /** Counts one finished request. */
+  requestDone({ plugin, route, method, status, seconds }: RequestObservation): void {
+    this.#requests.inc({ plugin, route, method, status });
+    this.#durations.observe({ plugin, route, status }, seconds);
+  }
+
+  /** Prometheus text exposition 0.0.4 of everything. A plugin that does not answer in time is left out. */
+  async exposition(): Promise<string> {
+    const texts = await Promise.all([
+      this.#core.metrics(),
+      ...[...this.#plugins].map(async ([plugin, { metrics, collectFailed }]) => {
+        try {
+          const deadline = new Deadline(this.#clock, SCRAPE_MS);
+          return await deadline.run(`scrape of plugin "${plugin}"`, () => metrics.registry.metrics());
+        } catch (error) {
+          collectFailed(error);
+          return "";
+        }
+      }),
+    ]);
+    return texts.filter((text) => text.trim() !== "").join("\n");
+  }
+
+  /** Media type of {@linkcode exposition}. */
+  get contentType(): string {
+    return this.#core.contentType;
+  }
+}

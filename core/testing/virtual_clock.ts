@@ -1,0 +1,92 @@
+/**
+ * Time that stands still until a test moves it.
+ *
+ * @module
+ */
+import type { Clock } from "../plugin.ts";
+
+interface Sleeper {
+  readonly wakeAt: number;
+  readonly order: number;
+  readonly wake: () => void;
+}
+
+/** A {@linkcode Clock} for tests. */
+export class VirtualClock implements Clock {
+  #now: number;
+  #order = 0;
+  readonly #sleepers = new Set<Sleeper>();
+  readonly #watchers = new Set<() => void>();
+
+  /** @param startMs Milliseconds since the epoch. */
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#now = startMs;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const sleeper: Sleeper = {
+        wakeAt: this.#now + Math.max(0, ms),
+        order: this.#order++,
+        wake: () => {
+          signal?.removeEventListener("abort", cancel);
+          resolve();
+        },
+      };
+      const sleepers = this.#sleepers;
+      function cancel(): void {
+        sleepers.delete(sleeper);
+        reject(signal?.reason);
+      }
+      signal?.addEventListener("abort", cancel, { once: true });
+      sleepers.add(sleeper);
+      for (const watcher of this.#watchers) watcher();
+    });
+  }
+
+  /** Sleeps that have not ended. */
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
+
+  /** Resolves when at least `count` sleeps are waiting: what they wait for is then up to {@linkcode advance}. */
+  untilSleeping(count = 1): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (this.#sleepers.size < count) return;
+        this.#watchers.delete(check);
+        resolve();
+      };
+      this.#watchers.add(check);
+      check();
+    });
+  }
+
+  /** Moves time on by `ms`, waking sleepers in the order of their times and letting each run before the next. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settle();
+    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
+      this.#now = Math.max(this.#now, next.wakeAt);
+      this.#sleepers.delete(next);
+      next.wake();
+      await settle();
+    }
+    this.#now = end;
+  }
+
+  #next(end: number): Sleeper | undefined {
+    const due = [...this.#sleepers].filter((sleeper) => sleeper.wakeAt <= end);
+    return due.sort((a, b) => a.wakeAt - b.wakeAt || a.order - b.order)[0];
+  }
+}
+
+/** Lets promise callbacks run, also those of a few turns of the event loop. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
