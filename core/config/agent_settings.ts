@@ -1,0 +1,122 @@
+/**
+ * Settings of the agent itself: the `agent` section of the configuration.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+import { type Secret, secretString } from "./secret.ts";
+
+/** The `agent` section with every default filled in. */
+export interface AgentSettings {
+  /** Where the HTTP front listens; `null` closes a road. */
+  readonly listen: {
+    /** `HOST:PORT`; port 0 picks a free one. */
+    readonly tcp: string | null;
+    /** Absolute path of the Unix socket. */
+    readonly unix: string | null;
+  };
+  /** Working directory of processes that name none. Absent: the home directory. */
+  readonly directory?: string;
+  /** API token. Absent: {@linkcode AgentSettings.tokenFile}, or a random one per start. */
+  readonly token?: Secret;
+  /** File that holds the API token; written with mode 0600 when it does not exist. */
+  readonly tokenFile?: string;
+  /** Limits of the whole shutdown. */
+  readonly shutdown: {
+    /** Time for one plugin to finish what is in flight, in milliseconds. */
+    readonly drainMs: number;
+    /** Time for the whole shutdown, in milliseconds, before declared drain deadlines are added. */
+    readonly totalMs: number;
+  };
+  /** Time for each step of one plugin's life, in milliseconds. */
+  readonly deadlines: {
+    readonly setupMs: number;
+    readonly startMs: number;
+    readonly readyMs: number;
+    readonly stopMs: number;
+  };
+  /** Limits of the HTTP front, where a route does not set its own. */
+  readonly http: {
+    /** Largest request body, in bytes. */
+    readonly maxBodyBytes: number;
+    /** Time until a handler must have answered, in milliseconds. */
+    readonly handlerMs: number;
+    /** Requests worked on at once; further ones get 429. */
+    readonly maxConcurrentRequests: number;
+    /** `Host` values accepted beside loopback, with or without a port. */
+    readonly allowedHosts: readonly string[];
+  };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    /** `"auto"` is pretty on a terminal and JSON elsewhere. */
+    readonly format: "auto" | "pretty" | "json";
+  };
+  /** Whether entries may name a file to import (`"from": "./plugin.ts"`). */
+  readonly allowImport: boolean;
+  /** Directory of script data; its `coder-script-data/bin` is put in front of `PATH`. Absent: the temporary directory. */
+  readonly scriptDataDir?: string;
+}
+
+const path = z.string().min(1);
+
+function milliseconds(fallback: number, what: string): z.ZodDefault<z.ZodNumber> {
+  return z.number().int().min(1).max(86_400_000).default(fallback).describe(`${what}, in milliseconds.`);
+}
+
+const listen = z.strictObject({
+  tcp: z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/, "Expected HOST:PORT, such as 127.0.0.1:4280")
+    .refine((address) => Number(address.slice(address.lastIndexOf(":") + 1)) <= 65_535, "Expected a port up to 65535")
+    .nullable().default("127.0.0.1:0").describe(
+      "HOST:PORT of the HTTP listener; port 0 picks a free one; null closes it.",
+    ),
+  unix: path.nullable().default(null).describe(
+    'Path of the Unix socket; null closes it. The "outpost" command sets outpost/agent.sock in the runtime directory.',
+  ),
+});
+
+const shutdown = z.strictObject({
+  drainMs: milliseconds(5_000, "Time for one plugin to finish what is in flight"),
+  totalMs: milliseconds(15_000, "Time for the whole shutdown, before declared drain deadlines are added"),
+});
+
+const deadlines = z.strictObject({
+  setupMs: milliseconds(10_000, "Time for the setup of one plugin"),
+  startMs: milliseconds(10_000, "Time for the start hooks of one plugin together"),
+  readyMs: milliseconds(5_000, "Time for the ready hooks of one plugin together"),
+  stopMs: milliseconds(5_000, "Time for one plugin to release what it holds"),
+});
+
+const http = z.strictObject({
+  // Room for the largest file a chat writes at once; uploads that stream raise it on their route.
+  maxBodyBytes: z.number().int().min(1).default(16 * 1024 * 1024).describe("Largest request body, in bytes."),
+  handlerMs: milliseconds(30_000, "Time until a handler must have answered"),
+  // More than one workspace's tools ask for, and few enough that waiting requests cannot fill the memory.
+  maxConcurrentRequests: z.number().int().min(1).default(256).describe(
+    "Requests worked on at once; further ones get 429.",
+  ),
+  allowedHosts: z.array(z.string().min(1)).default([]).describe(
+    "Host header values accepted beside loopback, such as outpost.example.org or 10.0.0.5:4280.",
+  ),
+});
+
+const log = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Lowest level that is written."),
+  format: z.enum(["auto", "pretty", "json"]).default("auto").describe(
+    'How lines look; "auto" is pretty on a terminal and json elsewhere.',
+  ),
+});
+
+/** Strict schema of the `agent` section; every field is described and has a default or may be absent. */
+export const agentSettings: z.ZodType<AgentSettings> = z.strictObject({
+  listen: listen.prefault({}).describe("Where the HTTP front listens."),
+  directory: path.optional().describe("Working directory of processes that name none; the home directory when absent."),
+  token: secretString().optional().describe("API token; random per start when neither token nor tokenFile is set."),
+  tokenFile: path.optional().describe("File that holds the API token; written with mode 0600 when it does not exist."),
+  shutdown: shutdown.prefault({}).describe("Limits of the shutdown."),
+  deadlines: deadlines.prefault({}).describe("Limits of each step of one plugin's life."),
+  http: http.prefault({}).describe("Limits of the HTTP front, where a route does not set its own."),
+  log: log.prefault({}).describe("What the agent writes to standard error."),
+  allowImport: z.boolean().default(true).describe('Whether an entry may import a file: "from": "./plugin.ts".'),
+  scriptDataDir: path.optional().describe("Directory of script data; the temporary directory when absent."),
+});

@@ -1,0 +1,59 @@
+/**
+ * A plugin's own settings: checked by the plugin's schema, with its secrets wrapped.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+import type { ConfigProblem } from "../errors.ts";
+import { isPlainObject } from "./layers.ts";
+import type { LoadedConfig } from "./loaded_config.ts";
+import type { PluginEntry } from "./plugin_entry.ts";
+import { isSecret, type JsonSchema, jsonSchemaOf } from "./schema_shape.ts";
+import { checkValue } from "./schema_problems.ts";
+import { Secret } from "./secret.ts";
+
+/** The part of a plugin's definition that matters here. */
+export interface Configurable {
+  readonly id: string;
+  readonly config?: z.ZodType;
+}
+/** Settings ready for the plugin, or everything that is wrong with them. */
+export type PluginConfigResult =
+  | { readonly config: Readonly<Record<string, unknown>> }
+  | { readonly problems: readonly ConfigProblem[] };
+
+/** Plugins without a schema take no settings. */
+const NO_SETTINGS = z.strictObject({});
+
+/**
+ * Applies the plugin's schema to what its entry says; defaults alone when there is no entry.
+ *
+ * Strings marked `.meta({ secret: true })` arrive as {@linkcode Secret}. The result is frozen through and through.
+ *
+ * @param loaded Where values came from, for the messages. Absent: the entry's own source is named.
+ */
+export function pluginConfig(
+  definition: Configurable,
+  entry?: Pick<PluginEntry, "config" | "source">,
+  loaded?: Pick<LoadedConfig, "origin">,
+): PluginConfigResult {
+  const schema = definition.config ?? NO_SETTINGS;
+  const at = ["plugins", definition.id, "config"];
+  const source = (path: readonly PropertyKey[]) => loaded?.origin(path.map(String).join(".")) ?? entry?.source;
+  const checked = checkValue(schema, entry?.config ?? {}, { at, source });
+  if ("problems" in checked) return checked;
+  return { config: guard(checked.value, jsonSchemaOf(schema), []) as Readonly<Record<string, unknown>> };
+}
+
+/** Wraps secrets and freezes. Values that a transform turned into instances of classes are the plugin's own affair. */
+function guard(value: unknown, shape: JsonSchema, path: readonly string[]): unknown {
+  if (typeof value === "string") return isSecret(shape, path) ? new Secret(value) : value;
+  if (Array.isArray(value)) {
+    return Object.freeze(value.map((item, index) => guard(item, shape, [...path, String(index)])));
+  }
+  if (!isPlainObject(value)) return value;
+  return Object.freeze(
+    Object.fromEntries(Object.entries(value).map(([key, item]) => [key, guard(item, shape, [...path, key])])),
+  );
+}

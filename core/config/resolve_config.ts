@@ -1,0 +1,250 @@
+/**
+ * Reads, merges and checks the configuration: everything but the plugins' own settings.
+ *
+ * @module
+ */
+import { dirname, resolve } from "@std/path";
+import { z } from "zod";
+
+import { ConfigError, type ConfigProblem, messageOf } from "../errors.ts";
+import type { Variables } from "../plugin.ts";
+import { type AgentSettings, agentSettings } from "./agent_settings.ts";
+import { dotted, JsoncSyntaxError, parseJsonc } from "./jsonc_document.ts";
+import {
+  isPlainObject,
+  type Layer,
+  type Merged,
+  mergeLayers,
+  nested,
+  parseSetting,
+  type PlainObject,
+} from "./layers.ts";
+import type { LoadedConfig } from "./loaded_config.ts";
+import { PLUGIN_ID, type PluginEntry, writtenEntry } from "./plugin_entry.ts";
+import { type Checked, checkValue } from "./schema_problems.ts";
+import { substitute, type Substituted } from "./substitution.ts";
+
+/** A value given beside the file, by a flag or a variable of the environment. */
+export interface ConfigOverride {
+  /** Such as `["agent", "listen", "tcp"]`. */
+  readonly path: readonly string[];
+  readonly value: unknown;
+  /** What people know it by: `--listen`, `OUTPOST_TOKEN`. */
+  readonly source: string;
+}
+/** What {@linkcode resolveConfig} reads. Every part may be absent: the defaults make a usable agent. */
+export interface ResolveConfigOptions {
+  /** Path of the configuration file. Read with `readTextFile` unless `text` is given. */
+  readonly file?: string;
+  /** Text of the file, JSON with comments. */
+  readonly text?: string;
+  /** A value in place of a file, as a program that embeds the agent writes it. */
+  readonly raw?: unknown;
+  /** Values below everything else, where the caller knows better defaults than the schema. */
+  readonly defaults?: unknown;
+  /** `PATH=VALUE` texts of `--set`; later ones win. They win over the file. */
+  readonly sets?: readonly string[];
+  /** Values above all others; later ones win. */
+  readonly overrides?: readonly ConfigOverride[];
+  /** For `${env:NAME}`. Default: none. */
+  readonly env?: Variables;
+  /** Absolute directory for relative paths outside the file. Default: the process's. */
+  readonly cwd?: string;
+  /** Default: `Deno.readTextFileSync`. */
+  readonly readTextFile?: (path: string) => string;
+}
+
+/**
+ * Resolves a configuration in the order defaults, file (or `raw`), `sets`, `overrides`.
+ *
+ * Relative paths become absolute: from the file's directory when the file gave them, from `cwd` otherwise.
+ *
+ * @throws {ConfigError} With every problem found, each with its path and where it was written.
+ */
+export function resolveConfig(options: ResolveConfigOptions = {}): LoadedConfig {
+  const cwd = options.cwd ?? Deno.cwd();
+  const readTextFile = options.readTextFile ?? Deno.readTextFileSync;
+  const file = options.file === undefined ? undefined : resolve(cwd, options.file);
+  const problems: ConfigProblem[] = [];
+
+  const merged = mergeLayers([
+    { value: options.defaults, source: "default", baseDir: cwd },
+    { value: options.raw, source: "options", baseDir: cwd },
+    ...fileLayers(file, options.text, readTextFile, problems),
+    ...settingLayers(options.sets ?? [], cwd, problems),
+    ...(options.overrides ?? []).map(({ path, value, source }) => ({
+      value: nested(path, value),
+      source,
+      baseDir: cwd,
+    })),
+  ].map(expandShortForms));
+  const reading: Reading = {
+    merged,
+    problems,
+    substitute: (value, at) => {
+      const done = substitute(value, at, { env: options.env ?? {}, readTextFile, originOf: merged.originOf });
+      problems.push(...done.problems);
+      return done;
+    },
+  };
+
+  accept(reading, checkValue(topLevel, merged.value ?? {}, at(reading, [])));
+  const agent = resolveAgent(reading, section(merged.value, "agent"));
+  const entries = new Map<string, PluginEntry>();
+  for (const [id, written] of Object.entries(section(merged.value, "plugins"))) {
+    const entry = resolveEntry(reading, id, written);
+    if (entry !== undefined) entries.set(id, entry);
+  }
+  if (problems.length > 0 || agent === undefined) throw new ConfigError(problems);
+  return {
+    agent,
+    entries,
+    file,
+    origin: (path) => merged.originOf(path.split("."))?.source ?? "default",
+    written: Object.freeze({ ...(isPlainObject(merged.value) ? merged.value : {}) }),
+  };
+}
+
+/** What the steps below share. */
+interface Reading {
+  readonly merged: Merged;
+  readonly problems: ConfigProblem[];
+  substitute(value: unknown, at: readonly string[]): Substituted;
+}
+
+/** The two sections are checked by their own schemas; here only their being objects. */
+const topLevel = z.strictObject({
+  $schema: z.string().optional(),
+  agent: z.record(z.string(), z.unknown()).optional(),
+  plugins: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** One section, or nothing when it is not an object, which the check above has already said. */
+function section(value: unknown, name: string): PlainObject {
+  const found = isPlainObject(value) ? value[name] : undefined;
+  return isPlainObject(found) ? found : {};
+}
+
+function fileLayers(
+  file: string | undefined,
+  text: string | undefined,
+  readTextFile: (path: string) => string,
+  problems: ConfigProblem[],
+): readonly Layer[] {
+  if (file === undefined && text === undefined) return [];
+  const name = file ?? "configuration";
+  try {
+    const document = parseJsonc(text ?? readTextFile(file!));
+    const place = (at: { readonly line: number; readonly column: number }) => `${name}:${at.line}:${at.column}`;
+    for (const { path, place: where } of document.duplicates) {
+      problems.push({ path, message: "the key is given twice in one object", source: place(where) });
+    }
+    const source = (path: string) => {
+      const where = document.places.get(path);
+      return where === undefined ? name : place(where);
+    };
+    return [{ value: document.value, source, baseDir: file === undefined ? Deno.cwd() : dirname(file) }];
+  } catch (error) {
+    const where = error instanceof JsoncSyntaxError ? `:${error.place.line}:${error.place.column}` : "";
+    const what = error instanceof JsoncSyntaxError ? "cannot parse the file" : "cannot read the file";
+    problems.push({ path: "", message: `${what}: ${messageOf(error)}`, source: `${name}${where}` });
+    return [];
+  }
+}
+
+function settingLayers(sets: readonly string[], baseDir: string, problems: ConfigProblem[]): readonly Layer[] {
+  return sets.flatMap((text): readonly Layer[] => {
+    try {
+      const { path, value } = parseSetting(text);
+      return [{ value: nested(path, value), source: "--set", baseDir }];
+    } catch (error) {
+      problems.push({ path: "", message: messageOf(error), source: "--set" });
+      return [];
+    }
+  });
+}
+
+/** `"desktop": false` becomes `"desktop": { "enabled": false }`, so that later layers can add to it. */
+function expandShortForms(layer: Layer): Layer {
+  if (!isPlainObject(layer.value) || !isPlainObject(layer.value.plugins)) return layer;
+  const plugins = Object.entries(layer.value.plugins)
+    .map(([id, entry]) => [id, typeof entry === "boolean" ? { enabled: entry } : entry]);
+  return { ...layer, value: { ...layer.value, plugins: Object.fromEntries(plugins) } };
+}
+
+function at(reading: Reading, path: readonly string[], hidden?: ReadonlySet<string>) {
+  return { at: path, hidden, source: (full: readonly PropertyKey[]) => reading.merged.originOf(full)?.source };
+}
+
+/** The value, or `undefined` after noting its problems. A value that could not be substituted is not called missing too. */
+function accept<Value>(reading: Reading, checked: Checked<Value>): Value | undefined {
+  if ("value" in checked) return checked.value;
+  const told = new Set(reading.problems.map((problem) => problem.path));
+  reading.problems.push(...checked.problems.filter((problem) => !told.has(problem.path)));
+  return undefined;
+}
+
+function resolveAgent(reading: Reading, written: unknown): AgentSettings | undefined {
+  const { value, opened } = reading.substitute(written, ["agent"]);
+  const settings = accept(reading, checkValue(agentSettings, value, at(reading, ["agent"], opened)));
+  if (settings === undefined) return undefined;
+  const absolute = (path: string | undefined, ...key: string[]): string | undefined =>
+    path === undefined ? undefined : resolvePath(reading, path, ["agent", ...key]);
+  return {
+    ...settings,
+    listen: { ...settings.listen, unix: absolute(settings.listen.unix ?? undefined, "listen", "unix") ?? null },
+    directory: absolute(settings.directory, "directory"),
+    tokenFile: absolute(settings.tokenFile, "tokenFile"),
+    scriptDataDir: absolute(settings.scriptDataDir, "scriptDataDir"),
+  };
+}
+
+function resolvePath(reading: Reading, path: string, at: readonly string[]): string {
+  return resolve(reading.merged.originOf(at)?.baseDir ?? "/", path);
+}
+
+function resolveEntry(reading: Reading, id: string, written: unknown): PluginEntry | undefined {
+  const path = ["plugins", id];
+  const source = reading.merged.originOf(path)?.source ?? "default";
+  if (!PLUGIN_ID.test(id)) {
+    const message = "not a plugin id: expected 2 to 32 lower-case letters, digits or hyphens, starting with a letter";
+    reading.problems.push({ path: dotted(path), message, source });
+    return undefined;
+  }
+  // A disabled plugin must not ask for the variables and files it would need.
+  const isDisabled = isPlainObject(written) && written.enabled === false;
+  const { value, opened } = isDisabled ? { value: written, opened: undefined } : reading.substitute(written, path);
+  const entry = accept(reading, checkValue(writtenEntry, value, at(reading, path, opened)));
+  if (entry === undefined) return undefined;
+  const { required, onFailure, from } = entry;
+  if (required === true && onFailure !== undefined && onFailure !== "abort") {
+    const message =
+      `"required": true means "onFailure": "abort", but "onFailure" is "${onFailure}": remove one of them`;
+    reading.problems.push({ path: dotted(path), message, source });
+  }
+  if (from === undefined && entry.sha256 !== undefined) {
+    reading.problems.push({
+      path: dotted([...path, "sha256"]),
+      message: 'only entries with "from" have a hash',
+      source,
+    });
+  }
+  if (from !== undefined && isUrl(from)) {
+    const message = `this version loads plugins from files only: expected a path, got "${from}"`;
+    reading.problems.push({ path: dotted([...path, "from"]), message, source });
+  }
+  return {
+    id,
+    enabled: entry.enabled,
+    from: from === undefined || isUrl(from) ? from : resolvePath(reading, from, [...path, "from"]),
+    sha256: entry.sha256?.toLowerCase(),
+    onFailure: required === true ? "abort" : onFailure ?? "continue",
+    config: entry.config,
+    source,
+  };
+}
+
+/** `https:`, `exec:` and the like; one letter would be a drive of Windows. */
+function isUrl(from: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:/.test(from);
+}

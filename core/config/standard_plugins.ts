@@ -1,0 +1,8 @@
+/**
+ * Names of the plugins that come with this version, whether a binary contains them or not.
+ *
+ * @module
+ */
+
+/** Ids in `plugins/standard.ts`; a test keeps the two equal. */
+export const STANDARD_PLUGINS: readonly string[] = ["agentproc", "agentfiles", "agentgit"];
