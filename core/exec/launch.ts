@@ -1,0 +1,89 @@
+/**
+ * How a command line is wrapped so that the child leads its own group, writes into one pipe, and has its priority.
+ *
+ * @module
+ */
+import type { SpawnOptions, Variables } from "../plugin.ts";
+import { childPriority, ownPriority, type Priority, priorityScript } from "./priority.ts";
+import { findInPath, resolveProgram } from "./program.ts";
+
+/** What to hand to the operating system. */
+export interface Launch {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Whether the runtime has to make the child a session leader; otherwise a program in front does. */
+  readonly detached: boolean;
+}
+
+/** What decides how children are launched, beside the command. */
+export interface LauncherOptions {
+  /** The agent's own variables: they hold the priority settings. */
+  readonly processEnv: Variables;
+  /**
+   * Absolute path of setsid(1), or `null` to do without. With it the runtime can use posix_spawn(3) where it would
+   * otherwise copy the page tables of the whole agent: measured 1.5 ms against 2.2 ms for `/bin/true`, and twice as many
+   * starts per second. Default: looked up in {@linkcode SETSID_DIRECTORIES}.
+   */
+  readonly setsid?: string | null;
+}
+
+/** Where setsid(1) is looked for: fixed, so that the workspace's `PATH` cannot put another program in its place. */
+const SETSID_DIRECTORIES = "/usr/bin:/bin";
+const SHELL = "/bin/sh";
+/** Gives standard error the pipe of standard output, then becomes the program: same process, nothing in between. */
+const MERGE = 'exec "$@" 2>&1';
+
+/** Composes command lines. One per agent. */
+export class Launcher {
+  readonly #setsid: string | undefined;
+  readonly #priority: Priority | undefined;
+  readonly #own: Priority | undefined;
+
+  constructor(options: LauncherOptions) {
+    this.#setsid = options.setsid === null ? undefined : options.setsid ?? findInPath("setsid", SETSID_DIRECTORIES);
+    this.#own = ownPriority();
+    this.#priority = childPriority(options.processEnv, () => this.#own);
+  }
+
+  /**
+   * @throws {SpawnError} When the program is missing or not executable: the programs in front of it would hide that as exit
+   * code 127.
+   */
+  compose(options: Pick<SpawnOptions, "command" | "output">, env: Variables, cwd: string): Launch {
+    const { name, path, args } = target(options.command, { path: env.PATH ?? "", cwd });
+    const script = this.#script(options.output ?? "merged");
+    if (script === undefined && this.#setsid === undefined) return { program: path, args, detached: true };
+    const words = [
+      ...(this.#setsid === undefined ? [] : [this.#setsid]),
+      ...(script === undefined ? [] : [SHELL, "-c", script, "sh"]),
+      name,
+      ...args,
+    ];
+    const [program = SHELL, ...rest] = words;
+    return { program, args: rest, detached: this.#setsid === undefined };
+  }
+
+  #script(output: "merged" | "separate"): string | undefined {
+    const merged = output === "merged";
+    if (this.#priority === undefined || this.#own === undefined) return merged ? MERGE : undefined;
+    return `${merged ? "exec 2>&1\n" : ""}${priorityScript(this.#priority, this.#own)}`;
+  }
+}
+
+interface Target {
+  /** First word as the program sees it. */
+  readonly name: string;
+  readonly path: string;
+  readonly args: readonly string[];
+}
+
+function target(command: SpawnOptions["command"], place: { readonly path: string; readonly cwd: string }): Target {
+  if (typeof command === "string") {
+    // The shell is called "sh", as people expect it in its messages, wherever the child's PATH leads to one.
+    const name = findInPath("sh", place.path) === undefined ? SHELL : "sh";
+    return { name, path: SHELL, args: ["-c", command] };
+  }
+  const [program, ...args] = command;
+  const path = resolveProgram(program, place);
+  return { name: program.startsWith("-") ? path : program, path, args };
+}

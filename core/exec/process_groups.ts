@@ -1,0 +1,197 @@
+/**
+ * Child processes of one plugin, each leading a process group of its own.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+
+import { isAbsolute } from "@std/path";
+
+import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";
+import type { Child, Env, Exec, ExitStatus, SpawnOptions } from "../plugin.ts";
+import { livingGroupMembers } from "./group_members.ts";
+import type { Launch, Launcher } from "./launch.ts";
+import { ProcessGroup } from "./process_group.ts";
+import { type DirectoryChoice, workingDirectory } from "./working_directory.ts";
+
+/** What {@linkcode ProcessGroups} is made from. */
+export interface ProcessGroupsOptions {
+  /** Id of the plugin, for refusals after its end. */
+  readonly owner: string;
+  readonly environment: Pick<Env, "build">;
+  readonly launcher: Launcher;
+  readonly directories: DirectoryChoice;
+  /** Called once everything is closed. */
+  readonly onClosed?: () => void;
+}
+
+/** Groups without a leader that are kept before those that died out are looked for. */
+const FIRST_SWEEP_AT = 64;
+/** Turns of the event loop that {@linkcode ProcessGroups.close} gives killed processes to vanish. */
+const MAX_FAREWELL_TURNS = 200;
+
+/** Starts children and can end every group it started, also those whose leader is gone. */
+export class ProcessGroups implements Exec, AsyncDisposable {
+  readonly #options: ProcessGroupsOptions;
+  /** Groups whose leader runs, with its end. */
+  readonly #led = new Map<ProcessGroup, Promise<ExitStatus>>();
+  /** Groups whose leader is gone and which had members then. */
+  readonly #leaderless = new Set<ProcessGroup>();
+  #sweepAt = FIRST_SWEEP_AT;
+  #closed = false;
+
+  constructor(options: ProcessGroupsOptions) {
+    this.#options = options;
+  }
+
+  /** Processes started here whose end was not seen yet. */
+  get running(): number {
+    return this.#led.size;
+  }
+
+  /**
+   * Starts a child.
+   *
+   * `signal` loses its hold when the main process has ended: what it left running on purpose is then killed with the plugin.
+   *
+   * @throws {SpawnError} When the program or the directory is missing or not usable.
+   * @throws {ScopeClosedError} After {@linkcode ProcessGroups.close}, also when it happened while this was waiting.
+   */
+  async spawn(options: SpawnOptions): Promise<Child> {
+    this.#check(options);
+    const cwd = options.cwd ?? await this.directory();
+    if (!isAbsolute(cwd)) throw spawnError(options, cwd, `working directory "${cwd}" is not absolute`);
+    const env = await this.#options.environment.build(options.env);
+    // From here to the registration nothing waits, so that a child is either refused or known to close().
+    this.#check(options);
+    const launch = this.#options.launcher.compose(options, env, cwd);
+    const process = start(launch, { options, env, cwd });
+    return this.#adopt(process, options);
+  }
+
+  /** See {@linkcode Exec.directory}. */
+  directory(requested?: string): Promise<string> {
+    return workingDirectory(this.#options.directories, requested);
+  }
+
+  /** Sends SIGKILL to every group at once. Does not wait, never throws. */
+  killAll(): void {
+    const members = this.#leaderless.size === 0 ? undefined : livingGroupMembers();
+    for (const group of [...this.#led.keys(), ...this.#leaderless]) {
+      try {
+        group.kill("SIGKILL", members);
+      } catch {
+        // The group belongs to another user by now; the kernel does not let the agent end it.
+      }
+    }
+  }
+
+  /** Refuses further starts, kills every group, and resolves when the kernel has taken their members away. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.killAll();
+    const groups = [...this.#led.keys(), ...this.#leaderless];
+    await Promise.all(this.#led.values());
+    for (let turn = 0; turn < MAX_FAREWELL_TURNS && anyLeft(groups); turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.#options.onClosed?.();
+  }
+
+  /** Same as {@linkcode ProcessGroups.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #check(options: SpawnOptions): void {
+    if (this.#closed) throw new ScopeClosedError(this.#options.owner, "start a process");
+    options.signal?.throwIfAborted();
+  }
+
+  #adopt(process: Deno.ChildProcess, options: SpawnOptions): Child {
+    const group = new ProcessGroup(process.pid);
+    const abort = () => void group.kill("SIGKILL");
+    options.signal?.addEventListener("abort", abort, { once: true });
+    const exited = process.status.then(toExitStatus, () => ({ code: null, signal: null })).then((status) => {
+      options.signal?.removeEventListener("abort", abort);
+      this.#leaderExited(group);
+      return status;
+    });
+    this.#led.set(group, exited);
+    return {
+      pid: process.pid,
+      stdin: options.stdin === "piped" ? process.stdin : null,
+      output: process.stdout,
+      errors: options.output === "separate" ? process.stderr : null,
+      exited,
+      kill: (signal) => group.kill(signal),
+    };
+  }
+
+  #leaderExited(group: ProcessGroup): void {
+    group.leaderExited();
+    this.#led.delete(group);
+    if (!group.mayHaveMembers()) return;
+    this.#leaderless.add(group);
+    if (this.#leaderless.size < this.#sweepAt) return;
+    const members = livingGroupMembers();
+    for (const old of this.#leaderless) if (!old.hasMembers(members)) this.#leaderless.delete(old);
+    // Doubling keeps the sweeps rare when many groups live on without their leaders.
+    this.#sweepAt = Math.max(FIRST_SWEEP_AT, 2 * this.#leaderless.size);
+  }
+}
+
+function anyLeft(groups: readonly ProcessGroup[]): boolean {
+  if (!groups.some((group) => group.mayHaveMembers())) return false;
+  const members = livingGroupMembers();
+  return groups.some((group) => group.hasMembers(members));
+}
+
+interface StartPlace {
+  readonly options: SpawnOptions;
+  readonly env: Record<string, string>;
+  readonly cwd: string;
+}
+
+function start(launch: Launch, { options, env, cwd }: StartPlace): Deno.ChildProcess {
+  const separate = options.output === "separate";
+  try {
+    return new Deno.Command(launch.program, {
+      args: [...launch.args],
+      cwd,
+      env,
+      clearEnv: true,
+      detached: launch.detached,
+      stdin: options.stdin ?? "null",
+      stdout: "piped",
+      stderr: separate ? "piped" : "null",
+    }).spawn();
+  } catch (error) {
+    throw spawnError(options, cwd, faultOf(cwd) ?? systemReason(error), error);
+  }
+}
+
+function spawnError(options: SpawnOptions, cwd: string, reason: string, cause?: unknown): SpawnError {
+  const program = typeof options.command === "string" ? "sh" : options.command[0];
+  return new SpawnError(`Cannot start "${program}": ${reason}`, program, cwd, { cause });
+}
+
+function faultOf(cwd: string): string | undefined {
+  try {
+    if (!Deno.statSync(cwd).isDirectory) return `working directory "${cwd}" is no directory`;
+    return undefined;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound
+      ? `working directory "${cwd}" does not exist`
+      : `working directory "${cwd}" is not accessible`;
+  }
+}
+
+/** What the system said, without the name of the program in front, which is often the wrapper's. */
+function systemReason(error: unknown): string {
+  return messageOf(error).replace(/^Failed to spawn '.*?': /s, "");
+}
+
+function toExitStatus(status: Deno.CommandStatus): ExitStatus {
+  return status.signal === null ? { code: status.code, signal: null } : { code: null, signal: status.signal };
+}

@@ -1,0 +1,63 @@
+/**
+ * The user's login shell.
+ *
+ * @module
+ */
+import type { Variables } from "../plugin.ts";
+
+/** A user as the system knows it. */
+export interface UserEntry {
+  readonly name: string;
+  readonly home: string;
+  readonly shell: string;
+}
+
+/** What {@linkcode userShell} looks at. */
+export interface UserShellOptions {
+  /** The agent's own variables: `SHELL` counts when the user database does not tell. */
+  readonly processEnv: Variables;
+  /** The user's number. Default: the agent's own. */
+  readonly uid?: number;
+  /** Content of the user database. Default: `/etc/passwd`, empty when there is none. */
+  readonly passwd?: string;
+}
+
+/**
+ * Absolute path of the user's shell: from the user database, else `$SHELL`.
+ *
+ * @throws {RangeError} When neither names one, or the user's line is malformed.
+ */
+export async function userShell(options: UserShellOptions): Promise<string> {
+  const uid = options.uid ?? Deno.uid();
+  const passwd = options.passwd ?? await readPasswd();
+  const shell = (uid === null ? undefined : findUser(passwd, uid)?.shell) || options.processEnv.SHELL;
+  if (!shell) throw new RangeError(`Cannot find the shell of user ${uid}: neither /etc/passwd nor SHELL names one`);
+  return shell;
+}
+
+/**
+ * The user with number `uid`, from the text of a user database. passwd(5): seven fields.
+ *
+ * @throws {RangeError} When the user's line has another number of fields.
+ */
+export function findUser(passwd: string, uid: number): UserEntry | undefined {
+  for (const line of passwd.split("\n")) {
+    const fields = line.split(":");
+    if (line.startsWith("#") || fields[2] !== String(uid)) continue;
+    const [name, _password, _uid, _gid, _gecos, home, shell] = fields;
+    if (name === undefined || home === undefined || shell === undefined || fields.length !== 7) {
+      throw new RangeError(`Cannot read user ${uid} in the user database: its line has ${fields.length} fields, not 7`);
+    }
+    return { name, home, shell: shell.trim() };
+  }
+  return undefined;
+}
+
+async function readPasswd(): Promise<string> {
+  try {
+    return await Deno.readTextFile("/etc/passwd");
+  } catch {
+    // Some images have no user database; SHELL decides.
+    return "";
+  }
+}

@@ -1,0 +1,26 @@
+import { assertEquals, assertRejects } from "@std/assert";
+
+import { userShell } from "./user_shell.ts";
+
+const PASSWD = "root:x:0:0:root:/root:/bin/bash\nme:x:1000:1000:Me,,,:/home/me:/bin/zsh\nbare:x:1001:1001::/:\n";
+
+Deno.test("userShell() takes the shell of the user database before SHELL", async () => {
+  assertEquals(await userShell({ processEnv: { SHELL: "/bin/fish" }, uid: 1000, passwd: PASSWD }), "/bin/zsh");
+});
+
+Deno.test("userShell() takes SHELL for a user without an entry, or without a shell in it", async () => {
+  assertEquals(await userShell({ processEnv: { SHELL: "/bin/fish" }, uid: 4711, passwd: PASSWD }), "/bin/fish");
+  assertEquals(await userShell({ processEnv: { SHELL: "/bin/fish" }, uid: 1001, passwd: PASSWD }), "/bin/fish");
+});
+
+Deno.test("userShell() refuses when nothing names a shell", async () => {
+  await assertRejects(() => userShell({ processEnv: {}, uid: 4711, passwd: PASSWD }), RangeError, "of user 4711");
+});
+
+Deno.test("userShell() refuses a malformed line of the user", async () => {
+  await assertRejects(
+    () => userShell({ processEnv: { SHELL: "/bin/sh" }, uid: 5, passwd: "five:x:5:5" }),
+    RangeError,
+    "4 fields",
+  );
+});
