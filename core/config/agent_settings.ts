@@ -65,7 +65,10 @@ function milliseconds(fallback: number, what: string): z.ZodDefault<z.ZodNumber>
 }
 
 const listen = z.strictObject({
-  tcp: z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/, "Expected HOST:PORT, such as 127.0.0.1:4280")
+  tcp: z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/, {
+    error: "Expected HOST:PORT, such as 127.0.0.1:4280",
+    abort: true,
+  })
     .refine((address) => Number(address.slice(address.lastIndexOf(":") + 1)) <= 65_535, "Expected a port up to 65535")
     .nullable().default("127.0.0.1:0").describe(
       "HOST:PORT of the HTTP listener; port 0 picks a free one; null closes it.",
