@@ -12,4 +12,5 @@ export type { LoadedConfig } from "./loaded_config.ts";
 export { type Configurable, pluginConfig, type PluginConfigResult } from "./plugin_config.ts";
 export type { FailurePolicy, PluginEntry } from "./plugin_entry.ts";
 export { type ConfigOverride, resolveConfig, type ResolveConfigOptions } from "./resolve_config.ts";
+export { type PrintedValue, printedValues } from "./print_config.ts";
 export { REDACTED, Secret, secretString } from "./secret.ts";
