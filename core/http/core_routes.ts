@@ -1,0 +1,103 @@
+/**
+ * The routes of the agent itself.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+
+import { HttpProblem } from "../errors.ts";
+import type { Awaitable } from "../plugin.ts";
+import type { Auth } from "./auth.ts";
+import type { Exchange } from "./exchange.ts";
+import { type GreetedPlugin, greetingPage } from "./greeting_page.ts";
+import { json } from "./json.ts";
+import type { MountedRoutes } from "./plugin_routes.ts";
+
+/** What the agent says about itself; the front asks at each request. */
+export interface CoreAnswers {
+  /** One sentence, such as `Outpost 0.1.0 is running`. */
+  greeting(): string;
+  /** Plugins for the page that browsers get at `/`. */
+  plugins(): readonly GreetedPlugin[];
+  /** Body of `/healthz`: alive, whatever plugins do. */
+  health(): Awaitable<unknown>;
+  /** Body of `/readyz`; not ready answers 503. */
+  readiness(): Awaitable<{ readonly ready: boolean; readonly body: unknown }>;
+  /** Text exposition for scrapers. */
+  metrics(): Awaitable<{ readonly contentType: string; readonly text: string }>;
+  /** Body of `/api/v0/info`. */
+  info(): Awaitable<unknown>;
+}
+
+/** First segments under `/api/v0` that no plugin may claim. */
+export const RESERVED_SEGMENTS: readonly string[] = ["info", "auth"];
+
+/** Whether a path proves itself, or needs no proof. */
+export function isOpenPath(path: string): boolean {
+  return path === "/healthz" || path.startsWith("/auth/");
+}
+
+/** Registers the core's routes. `baseUrl` says where a browser reaches this server, when it listens on TCP. */
+export function addCoreRoutes(
+  { app }: MountedRoutes,
+  answers: CoreAnswers,
+  auth: Auth,
+  baseUrl: () => string | undefined,
+): void {
+  app.get("/", (c) => {
+    if (c.req.header("accept")?.includes("text/html")) {
+      return c.html(greetingPage(answers.greeting(), answers.plugins()), 200, {
+        "content-security-policy": PAGE_POLICY,
+      });
+    }
+    return json(c, { message: answers.greeting() });
+  });
+  app.get("/healthz", async (c) => json(c, await answers.health()));
+  app.get("/readyz", async (c) => {
+    const { ready, body } = await answers.readiness();
+    return json(c, body, ready ? 200 : 503);
+  });
+  for (const path of ["/metrics", "/debug/prometheus"]) {
+    app.get(path, async (c) => {
+      const { contentType, text } = await answers.metrics();
+      return c.body(text, 200, { "content-type": contentType });
+    });
+  }
+  app.get("/api/v0/info", async (c) => json(c, await answers.info()));
+  app.post("/api/v0/auth/link", (c) => json(c, createLink(c, auth, baseUrl())));
+  app.get("/auth/:code", (c) => redeemLink(c, auth));
+}
+
+/** The page needs its own style and nothing else. */
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+function createLink(c: Context, auth: Auth, baseUrl: string | undefined): { url: string; expires_at: string } {
+  const exchange = c.env as Exchange;
+  if (exchange.authority === "cookie") {
+    throw new HttpProblem(401, "A browser session cannot make links", {
+      detail: "use the API token or the Unix socket",
+    });
+  }
+  const host = exchange.connection.transport === "tcp" ? c.req.header("host") : undefined;
+  const base = host ? `http://${host}` : baseUrl;
+  if (!base) {
+    throw new HttpProblem(409, "The agent has no address a browser can open", {
+      detail: "start it with --listen 127.0.0.1:0",
+    });
+  }
+  const link = auth.sessions.createLink(base);
+  return { url: link.url, expires_at: new Date(link.expiresAt).toISOString() };
+}
+
+function redeemLink(c: Context, auth: Auth): Response {
+  // HEAD reaches this handler too, and programs that preview links must not use them up.
+  if (c.req.method !== "GET") return c.body(null, 204);
+  const cookie = auth.sessions.redeem(c.req.param("code") ?? "", c.req.header("host") ?? "");
+  if (cookie === undefined) {
+    throw new HttpProblem(410, "The link was used or has expired", {
+      code: "not_found",
+      detail: 'run "outpost open" for a new one',
+    });
+  }
+  return c.body(null, 303, { location: "/", "set-cookie": cookie, "cache-control": "no-store" });
+}

@@ -1,0 +1,58 @@
+/**
+ * WebSockets of `Deno.serve`.
+ *
+ * @module
+ */
+import { PING_FAILED, type SocketEvents, type SocketTransport, type UpgradeOptions } from "./socket_transport.ts";
+
+/** Reason Deno gives when its ping was not answered. */
+const DENO_PING_REASON = "No response from ping frame.";
+/** Code Deno reports for a connection that was cut without a close frame. */
+const DENO_CUT_CODE = 0;
+/** First and longest wait between two looks at the send buffer, in milliseconds: Deno tells nobody when it drains. */
+const DRAIN_POLL_MS = { first: 1, longest: 50 };
+
+/** Upgrades a request of `Deno.serve`. */
+export function upgradeOnDeno(request: Request, options: UpgradeOptions, events: SocketEvents): Response {
+  // Deno pings after half of the timeout and closes after the whole of it.
+  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 2 * options.heartbeatMs / 1000 });
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => events.opened(new DenoTransport(socket));
+  socket.onmessage = ({ data }) => events.received(typeof data === "string" ? data : new Uint8Array(data));
+  // May come twice; the first report is the true one.
+  socket.onclose = ({ code, reason }) => {
+    if (reason === DENO_PING_REASON) events.ended(PING_FAILED.code, PING_FAILED.reason);
+    else events.ended(code === DENO_CUT_CODE ? 1006 : code, reason);
+  };
+  // Without a listener Deno would report the error as uncaught; `close` follows and says the same.
+  socket.onerror = (event) => event.preventDefault();
+  return response;
+}
+
+class DenoTransport implements SocketTransport {
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(message: string | Uint8Array): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(message as string | Uint8Array<ArrayBuffer>);
+  }
+
+  async drained(bytes: number): Promise<void> {
+    let wait = DRAIN_POLL_MS.first;
+    while (this.#socket.readyState === WebSocket.OPEN && this.#socket.bufferedAmount >= bytes) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      wait = Math.min(wait * 2, DRAIN_POLL_MS.longest);
+    }
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Limits of requests, and the one on bodies.
+ *
+ * @module
+ */
+import { HttpProblem } from "../errors.ts";
+
+/** Limits of one server. A route's own come first. */
+export interface FrontLimits {
+  /** Largest request body, in bytes; a larger one gets 413. Default 8 MiB: a large source file with room to spare. */
+  readonly maxBodyBytes: number;
+  /** Time until a handler must have answered, in milliseconds; then 503. Default 30 s. */
+  readonly handlerMs: number;
+  /** Requests in progress at once; further ones get 429. Default 512. Open WebSockets do not count. */
+  readonly maxRequests: number;
+  /** Open WebSockets at once; further ones get 429. Default 256: each may queue megabytes. */
+  readonly maxWebSockets: number;
+}
+
+/** Used where the configuration says nothing. */
+export const DEFAULT_LIMITS: FrontLimits = Object.freeze({
+  maxBodyBytes: 8 * 1024 * 1024,
+  handlerMs: 30_000,
+  maxRequests: 512,
+  maxWebSockets: 256,
+});
+
+/**
+ * Holds a request's body to `maxBytes`. A body of unknown length is counted while it is read, and reading fails with the
+ * same problem as soon as the limit is passed: nothing beyond it is kept.
+ *
+ * @throws {HttpProblem} 413 when `Content-Length` already says so.
+ */
+export function boundBody(request: Request, maxBytes: number): Request {
+  const length = request.headers.get("content-length");
+  if (length !== null) {
+    // The server cuts a body at its Content-Length, so that the header can be believed.
+    if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+    return request;
+  }
+  if (request.method === "GET" || request.method === "HEAD" || maxBytes === Infinity || request.body === null) {
+    return request;
+  }
+  let seen = 0;
+  const counted = request.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        seen += chunk.byteLength;
+        if (seen > maxBytes) controller.error(tooLarge(maxBytes));
+        else controller.enqueue(chunk);
+      },
+    }),
+  );
+  // `duplex` is what the Fetch standard demands for a body that is still being produced.
+  return new Request(request, { body: counted, duplex: "half" } as RequestInit);
+}
+
+function tooLarge(maxBytes: number): HttpProblem {
+  return new HttpProblem(413, "Request body is too large", { detail: `the limit is ${maxBytes} bytes` });
+}
