@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+
 import { z } from "zod";
 
 import { checkPlugins, unknownPlugins } from "./check_plugins.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+
 import { z } from "zod";
 
 import { configSchema } from "./config_schema.ts";

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+
 import fc from "fast-check";
 
 import { JsoncSyntaxError, parseJsonc } from "./jsonc_document.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertNotMatch, assertThrows } from "@std/assert";
+
 import { z } from "zod";
 
 import { pluginConfig } from "./plugin_config.ts";

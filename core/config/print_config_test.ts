@@ -1,4 +1,5 @@
 import { assertEquals, assertNotMatch } from "@std/assert";
+
 import { z } from "zod";
 
 import { printedValues } from "./print_config.ts";

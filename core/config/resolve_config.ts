@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname, resolve } from "@std/path";
+
 import { z } from "zod";
 
 import { ConfigError, type ConfigProblem, messageOf } from "../errors.ts";

@@ -1,5 +1,4 @@
 import { inspect } from "node:util";
-
 import { assert, assertEquals } from "@std/assert";
 
 import { Secret, secretString } from "./secret.ts";
