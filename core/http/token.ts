@@ -4,7 +4,6 @@
  * @module
  */
 import { hash } from "node:crypto";
-
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { dirname } from "@std/path";
 
