@@ -1,0 +1,87 @@
+/**
+ * `POST /edit-files`: search and replace in one or more files, all or none.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { z } from "zod";
+
+import { HttpProblem } from "../../core/errors.ts";
+import { json, readJson } from "../../core/http/json.ts";
+import { type EditedFile, editFiles, type FileEdit } from "./edit_files.ts";
+import { fileProblem } from "./file_errors.ts";
+import { report, type RouteWork } from "./routes.ts";
+import { unifiedDiff } from "./unified_diff.ts";
+import { isConditional, type Precondition, preconditionOf, tagOfBytes, UNCONDITIONAL } from "./version_tag.ts";
+
+interface EditBody {
+  readonly files: readonly {
+    readonly path: string;
+    readonly edits: readonly { readonly search: string; readonly replace: string; readonly replace_all: boolean }[];
+    readonly if_match: string | null;
+  }[];
+  readonly include_diff: boolean;
+}
+
+// A missing field and `null` mean the empty value, as in the clients this serves.
+const text = z.string().nullish().transform((value) => value ?? "");
+const flag = z.boolean().nullish().transform((value) => value ?? false);
+const edit = z.object({ search: text, replace: text, replace_all: flag });
+const file = z.object({
+  path: text,
+  edits: z.array(edit).nullish().transform((value) => value ?? []),
+  if_match: z.string().nullish().transform((value) => value ?? null),
+});
+const editBody: z.ZodType<EditBody> = z.object({
+  files: z.array(file).nullish().transform((value) => value ?? []),
+  include_diff: flag,
+});
+
+/** Answers `{}`, or one unified diff per file in the order of the request when `include_diff` is set. */
+export async function editFilesRoute(c: Context, work: RouteWork): Promise<Response> {
+  const body = await readJson(c, editBody);
+  try {
+    const edited = await editFiles(work, requestsOf(body, preconditionOf(c.req.raw.headers), work));
+    work.metrics.edits.inc({ result: "applied" });
+    for (const { tolerances } of edited) {
+      for (const match of tolerances) work.metrics.matches.inc({ match });
+    }
+    report(c, work, edited.map(({ requestPath }) => requestPath), edited.filter(hasChanged).map(effectOf));
+    const [only] = edited;
+    if (edited.length === 1 && only !== undefined && only.afterBytes.length <= work.config.versionHashBytes) {
+      c.header("etag", await tagOfBytes(only.afterBytes));
+    }
+    return json(c, body.include_diff ? { files: edited.map(diffOf) } : {});
+  } catch (error) {
+    const problem = fileProblem(error, "edit", "files");
+    work.metrics.edits.inc({ result: problem.status < 500 ? "refused" : "failed" });
+    throw problem;
+  }
+}
+
+function requestsOf(body: EditBody, header: Precondition, { config }: RouteWork): FileEdit[] {
+  if (body.files.length === 0) throw new HttpProblem(400, "must specify at least one file");
+  if (body.files.length > config.maxEditFiles) {
+    throw new HttpProblem(400, `request has ${body.files.length} files and the limit is ${config.maxEditFiles}`);
+  }
+  if (isConditional(header) && body.files.length > 1) {
+    throw new HttpProblem(400, `If-Match and If-None-Match speak of one file: use "if_match" of each file instead`);
+  }
+  return body.files.map(({ path, edits, if_match }) => ({
+    path,
+    edits: edits.map(({ search, replace, replace_all }) => ({ search, replace, replaceAll: replace_all })),
+    precondition: if_match === null ? header : { ...UNCONDITIONAL, ...header, ifMatch: if_match },
+  }));
+}
+
+function hasChanged({ before, after }: EditedFile): boolean {
+  return before !== after;
+}
+
+function effectOf({ requestPath, path, afterBytes }: EditedFile) {
+  return { kind: "edit", requestPath, path, created: false, bytes: afterBytes.length } as const;
+}
+
+function diffOf({ requestPath, before, after }: EditedFile): { readonly path: string; readonly diff: string } {
+  return { path: requestPath, diff: unifiedDiff(requestPath, before, after) };
+}

@@ -1,0 +1,45 @@
+/**
+ * `POST /list-directory`: names in one directory.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { z } from "zod";
+
+import { HttpProblem, messageOf } from "../../core/errors.ts";
+import { json, readJson } from "../../core/http/json.ts";
+import { readQuery } from "../../core/http/query.ts";
+import { fileErrorKind, fileProblem, FileRefusedError } from "./file_errors.ts";
+import { directoryOf, type DirectoryRequest, listDirectory } from "./list_directory.ts";
+import { requireReadableQuery } from "./path_parameter.ts";
+import type { RouteWork } from "./routes.ts";
+
+const listBody: z.ZodType<DirectoryRequest> = z.object({
+  path: z.array(z.string()).nullish().transform((value) => value ?? []),
+  relativity: z.string().nullish().transform((value) => value ?? ""),
+});
+
+/** The query's `path` wins over the body's, which has to be JSON all the same. */
+export async function listDirectoryRoute(c: Context, work: RouteWork): Promise<Response> {
+  requireReadableQuery(c.req.url);
+  const query = readQuery(c, { path: { type: "text" } });
+  const body = await readJson(c, listBody);
+  let directory = query.path;
+  try {
+    if (directory !== "" && !directory.startsWith("/")) {
+      throw new RangeError(`path must be absolute: ${JSON.stringify(directory)}`);
+    }
+    if (directory === "") directory = await directoryOf(body, work.home);
+    return json(c, await listDirectory(work.files, directory));
+  } catch (error) {
+    throw listProblem(error, directory);
+  }
+}
+
+/** Clients rely on 404 and 403 alone; everything else, mistakes of the caller included, is 500. */
+function listProblem(error: unknown, directory: string): HttpProblem {
+  const known = error instanceof FileRefusedError || fileErrorKind(error) !== "other";
+  return known
+    ? fileProblem(error, "open", directory)
+    : new HttpProblem(500, messageOf(error), { code: "agentfiles_list_failed", cause: error });
+}

@@ -1,0 +1,16 @@
+/**
+ * Lists, reads, writes and edits files for people and for models.
+ *
+ * @module
+ */
+import type { Plugin } from "../../core/plugin.ts";
+import { systemFiles } from "./file_system.ts";
+import { agentfilesOn } from "./plugin.ts";
+
+/** The file plugin on the machine's own files. */
+const agentfiles: Plugin = agentfilesOn(systemFiles);
+export default agentfiles;
+export { agentfilesOn } from "./plugin.ts";
+export type { AgentfilesConfig } from "./config.ts";
+export type { DirectoryEntry, FileFacts, FileSystem, OpenFile, OpenOptions } from "./file_system.ts";
+export { type FileChange, type FileChangeEvent, FileChanges } from "./service.ts";

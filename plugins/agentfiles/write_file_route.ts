@@ -1,0 +1,44 @@
+/**
+ * `POST /write-file`: a whole file from the request's body.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+
+import { json } from "../../core/http/json.ts";
+import { readQuery } from "../../core/http/query.ts";
+import { fileProblem } from "./file_errors.ts";
+import { requireAbsolute } from "./file_work.ts";
+import { requireReadableQuery } from "./path_parameter.ts";
+import { report, type RouteWork } from "./routes.ts";
+import { preconditionOf } from "./version_tag.ts";
+import { writeFile } from "./write_file.ts";
+
+/** Answers when the file is complete, with its new version as `ETag`. */
+export async function writeFileRoute(c: Context, work: RouteWork): Promise<Response> {
+  requireReadableQuery(c.req.url);
+  const { path } = readQuery(c, { path: { type: "text", required: true } });
+  try {
+    requireAbsolute(path);
+    const written = await writeFile(work, {
+      path,
+      body: c.req.raw.body,
+      precondition: preconditionOf(c.req.raw.headers),
+    });
+    work.metrics.writtenBytes.add(written.bytes);
+    work.metrics.writes.inc({ result: "written" });
+    report(c, work, [path], [{
+      kind: "write",
+      requestPath: path,
+      path: written.path,
+      created: written.created,
+      bytes: written.bytes,
+    }]);
+    c.header("etag", written.version);
+    return json(c, { message: `Successfully wrote to ${JSON.stringify(path)}` });
+  } catch (error) {
+    const problem = fileProblem(error, "write", path);
+    work.metrics.writes.inc({ result: problem.status < 500 ? "refused" : "failed" });
+    throw problem;
+  }
+}
