@@ -1,0 +1,74 @@
+/**
+ * A Unix listener for whatever protocol a plugin speaks.
+ *
+ * @module
+ */
+import { bindPrivately, infoOf, prepareSocketPath, removeSameFile } from "./unix_path.ts";
+
+/** A listener that only the agent's user can reach. */
+export interface PrivateListener {
+  readonly path: string;
+  /** Stops accepting, aborts and closes every connection, waits for their `accept` calls and removes the file. */
+  close(): Promise<void>;
+}
+/** Takes one connection. It is closed when the promise settles; the signal aborts when the listener closes. */
+export type AcceptConnection = (connection: Deno.UnixConn, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Listens at `path` with mode 0600. A missing directory is made with mode 0700; the file of a dead server is replaced.
+ *
+ * @param failed Told what `accept` throws, and why accepting ended early.
+ * @throws {Deno.errors.AddrInUse} When a server answers at `path`.
+ * @throws {Deno.errors.AlreadyExists} When `path` is something else than a socket.
+ */
+export async function listenPrivately(
+  path: string,
+  accept: AcceptConnection,
+  failed: (error: unknown) => void,
+): Promise<PrivateListener> {
+  await prepareSocketPath(path);
+  const listener = bindPrivately(() => Deno.listen({ transport: "unix", path }));
+  const file = await infoOf(path);
+  const abort = new AbortController();
+  const connections = new Map<Deno.UnixConn, Promise<void>>();
+
+  async function serve(connection: Deno.UnixConn): Promise<void> {
+    try {
+      await accept(connection, abort.signal);
+    } catch (error) {
+      // Closing cuts connections in the middle of their work; that is no fault of theirs.
+      if (!abort.signal.aborted) failed(error);
+    } finally {
+      connections.delete(connection);
+      closeQuietly(connection);
+    }
+  }
+  async function acceptAll(): Promise<void> {
+    try {
+      for await (const connection of listener) connections.set(connection, serve(connection));
+    } catch (error) {
+      if (!abort.signal.aborted) failed(error);
+    }
+  }
+  const accepting = acceptAll();
+
+  let closing: Promise<void> | undefined;
+  async function closeAll(): Promise<void> {
+    abort.abort(new DOMException("The listener is closed", "AbortError"));
+    listener.close();
+    await accepting;
+    const ending = [...connections];
+    for (const [connection] of ending) closeQuietly(connection);
+    await Promise.all(ending.map(([, served]) => served));
+    await removeSameFile(path, file);
+  }
+  return { path, close: () => closing ??= closeAll() };
+}
+
+function closeQuietly(connection: Deno.UnixConn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed already, by its handler.
+  }
+}
