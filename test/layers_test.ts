@@ -1,0 +1,123 @@
+/**
+ * The arrows between folders, checked on the module graph as Deno resolves it.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { basename, fromFileUrl, toFileUrl } from "@std/path";
+
+import { layerProblem } from "../tools/lint/layers.ts";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+
+/** Packages that cost start time and memory; core loads them with `import()` when needed, or not at all. */
+const HEAVY = [
+  "ssh2",
+  "node-pty",
+  "@hono/node-server",
+  "@hono/node-ws",
+  "@modelcontextprotocol/sdk",
+  "playwright-core",
+];
+/** The files whose purpose is one of the packages above; nothing loads them unless the package is wanted. */
+const MAY_BE_HEAVY = /^core\/http\/(?:node_|[^/]*\/node_)/;
+/** Names that say nothing about what is inside. */
+const NAMELESS = /^(?:utils?|helpers?|commons?|types|misc)(?:_test)?\.ts$/;
+
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+  /** Whether the import runs with the file: neither `import()` nor `import type`. */
+  readonly isStatic: boolean;
+}
+
+interface ModuleGraph {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly specifier: string;
+      readonly isDynamic?: boolean;
+      readonly code?: { readonly specifier?: string };
+      readonly type?: { readonly specifier?: string };
+    }[];
+  }[];
+}
+
+/** Our source files, as paths from the root. */
+async function sourceFiles(dir = ""): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(ROOT + dir)) {
+    if (entry.name.startsWith(".") || ["node_modules", "dist", "coverage", "testdata"].includes(entry.name)) continue;
+    if (entry.isDirectory) files.push(...await sourceFiles(`${dir}${entry.name}/`));
+    else if (entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts")) files.push(dir + entry.name);
+  }
+  return files;
+}
+
+/** Every import between or out of our files. */
+async function edges(files: readonly string[]): Promise<Edge[]> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const entry = `${dir}/all.ts`;
+    await Deno.writeTextFile(entry, files.map((file) => `import ${JSON.stringify(fileUrl(file))};`).join("\n"));
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", `${ROOT}deno.json`, entry],
+      stdin: "null",
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    const graph = JSON.parse(new TextDecoder().decode(stdout)) as ModuleGraph;
+    const root = fileUrl("");
+    return graph.modules.filter((module) => module.specifier.startsWith(root)).flatMap((module) =>
+      (module.dependencies ?? []).map((dependency) => {
+        const to = dependency.code?.specifier ?? dependency.type?.specifier ?? dependency.specifier;
+        return {
+          from: module.specifier.slice(root.length),
+          to: to.startsWith(root) ? to.slice(root.length) : to,
+          isStatic: dependency.code !== undefined && !dependency.isDynamic,
+        };
+      })
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+function isHeavy(specifier: string): boolean {
+  return HEAVY.some((name) => new RegExp(`^npm:/?(?:@[^/]+/)?${name}(?:@|/|$)`).test(specifier));
+}
+
+function fileUrl(path: string): string {
+  return toFileUrl(ROOT + path).href;
+}
+
+const files = await sourceFiles();
+const graph = await edges(files);
+
+Deno.test("the module graph is seen whole", () => {
+  assert(graph.some((edge) => edge.from === "core/clock.ts" && edge.to === "core/plugin.ts"));
+  assert(graph.some((edge) => /^npm:\/?hono/.test(edge.to)));
+});
+
+Deno.test("imports point inward: no file imports against the layers", () => {
+  const against = graph.flatMap((edge) => {
+    const reason = layerProblem(edge.from, edge.to);
+    return reason ? [`${edge.from} -> ${edge.to}: ${reason}`] : [];
+  });
+
+  assertEquals(against, []);
+});
+
+Deno.test("core loads no heavy package at start", () => {
+  const heavy = graph.filter((edge) =>
+    edge.from.startsWith("core/") && !edge.from.endsWith("_test.ts") && edge.isStatic &&
+    !MAY_BE_HEAVY.test(edge.from) && isHeavy(edge.to)
+  );
+
+  assert(isHeavy("npm:/@lydell/node-pty@1.2.0") && isHeavy("npm:ssh2@1.17.0"));
+
+  assertEquals(heavy.map((edge) => `${edge.from} -> ${edge.to}`), []);
+});
+
+Deno.test("every file is named after what is inside", () => {
+  assertEquals(files.filter((file) => NAMELESS.test(basename(file))), []);
+});

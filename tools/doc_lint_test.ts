@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+
+import { isBareMember, readFindings } from "./doc_lint.ts";
+
+Deno.test("readFindings() and isBareMember() report a bare symbol and let a bare member of a documented type pass", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const source = [
+      "/** Says what it is. */",
+      "export interface Documented {",
+      "  readonly id: string;",
+      "}",
+      "export const bare: number = 1;",
+      "",
+    ];
+    await Deno.writeTextFile(`${dir}/mod.ts`, source.join("\n"));
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["doc", "--lint", "--quiet", "--no-config", `${dir}/mod.ts`],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+
+    const findings = readFindings(new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr));
+
+    assertEquals(findings.map((finding) => finding.line), [3, 5]);
+    assertEquals(findings.map((finding) => isBareMember(finding, source[finding.line - 1]!)), [true, false]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
