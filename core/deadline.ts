@@ -32,9 +32,12 @@ export class Deadline {
    * regardless is abandoned: its late result is dropped, its late error swallowed.
    *
    * @param what Names the work in the error: `setup of plugin "agentgit"`.
+   * @param cancel Ends the wait early, as if the deadline had passed.
    * @throws {DeadlineError} When the deadline passes first.
+   * @throws `cancel.reason` when it aborts first.
    */
-  async run<T>(what: string, work: (signal: AbortSignal) => Awaitable<T>): Promise<T> {
+  async run<T>(what: string, work: (signal: AbortSignal) => Awaitable<T>, cancel?: AbortSignal): Promise<T> {
+    cancel?.throwIfAborted();
     const overrun = new AbortController();
     const done = new AbortController();
     const limitMs = this.leftMs;
@@ -44,10 +47,14 @@ export class Deadline {
       throw error;
     });
     timer.catch(() => {}); // Losing the race is no error of its own.
+    const cancelled = new Promise<never>((_, reject) => {
+      const giveUp = () => (overrun.abort(cancel?.reason), reject(cancel?.reason));
+      cancel?.addEventListener("abort", giveUp, { once: true, signal: done.signal });
+    });
     const result = new Promise<T>((resolve) => resolve(work(overrun.signal)));
     result.catch(() => {}); // When abandoned, nobody is left to hear it.
     try {
-      return await Promise.race([result, timer]);
+      return await Promise.race([result, timer, cancelled]);
     } finally {
       done.abort();
     }

@@ -33,7 +33,7 @@ export const EDGES: Readonly<Record<State, readonly State[]>> = {
   prepared: ["starting", "stopping", "failed"],
   starting: ["running", "failed"],
   running: ["degraded", "draining", "failed"],
-  degraded: ["running", "draining", "failed"],
+  degraded: ["degraded", "running", "draining", "failed"],
   draining: ["stopping", "failed"],
   stopping: ["stopped", "failed"],
   stopped: ["planned"],

@@ -1,0 +1,115 @@
+/**
+ * Builds the one object a plugin gets. Every member is bound to the plugin's scope and refuses what comes after its end.
+ *
+ * @module
+ */
+import { type AnyDefinition } from "./definition.ts";
+import type { Environment } from "./environment.ts";
+import type { ProcessGroups, Spawner } from "./exec/spawner.ts";
+import { PluginHealth } from "./health.ts";
+import { PluginHooks } from "./hooks.ts";
+import type { Front } from "./http/front.ts";
+import type { MetricsHub } from "./metrics/hub.ts";
+import type { Announcement, Clock, HostFacts, Logger, Needs, PluginContext, ServiceToken } from "./plugin.ts";
+import type { Life, PluginRun } from "./plugin_run.ts";
+import type { Scope } from "./scope.ts";
+import type { ServiceDirectory } from "./services.ts";
+import { listenPrivately } from "./socket/private_listener.ts";
+import { PluginTasks } from "./tasks.ts";
+
+/** What the agent shares with its plugins. */
+export interface SharedParts {
+  readonly host: HostFacts;
+  readonly clock: Clock;
+  readonly front: Front;
+  readonly metrics: MetricsHub;
+  readonly environment: Environment;
+  readonly spawner: Spawner;
+  readonly services: ServiceDirectory;
+}
+
+/** A context, and what the driver keeps of it. */
+export interface OpenedLife {
+  readonly life: Life;
+  readonly ctx: PluginContext<unknown, Needs>;
+}
+
+/** Opens a life of `run`: takes a place in every part of the agent, all of it released with `scope`. */
+export function openLife(
+  run: PluginRun,
+  scope: Scope,
+  parts: SharedParts,
+  log: Logger,
+  announced: Announcement[],
+): OpenedLife {
+  const { definition } = run;
+  const assertOpen = (wanted: string) => scope.assertOpen(wanted);
+  const processes = scope.defer(parts.spawner.open({ plugin: definition.id, signal: scope.signal }));
+  const env = scope.defer(parts.environment.scope({ owner: definition.id, order: run.planned.rank }));
+  const metrics = scope.defer(
+    parts.metrics.open(definition.id, { assertOpen, collectFailed: (error) => run.charge(error, "collect") }),
+  );
+  const routes = parts.front.createRoutes(definition.id, mountOf(definition), {
+    enter: (phase, fn) => scope.enter(phase, fn),
+    failed: (phase, error) => run.charge(error, phase),
+  });
+  const health = new PluginHealth(() => run.healthChanged());
+  const hooks = new PluginHooks({
+    assertOpen,
+    onShutdown: (fn) => void scope.defer(() => fn()),
+  });
+  const tasks = new PluginTasks({ scope, clock: parts.clock, log, health });
+  const ctx: PluginContext<unknown, Needs> = Object.freeze({
+    plugin: { id: definition.id, version: definition.version },
+    host: parts.host,
+    config: run.config as Readonly<unknown>,
+    services: parts.services.resolve(definition.needs),
+    log,
+    signal: scope.signal,
+    clock: parts.clock,
+    routes,
+    metrics,
+    hooks,
+    env: {
+      contribute: (name, fn) => {
+        assertOpen(`contribute environment "${name}"`);
+        env.contribute(name, (base) => scope.enter("environment", () => fn(base)));
+      },
+      build: (layers) => env.build(layers),
+    },
+    exec: processes,
+    socket: {
+      listen: async (path, accept) => {
+        assertOpen(`listen on "${path}"`);
+        scope.defer(
+          await listenPrivately(path, (connection, signal) => scope.enter("service", () => accept(connection, signal)), {
+            failed: (error) => run.charge(error, "service"),
+          }),
+        );
+      },
+    },
+    health,
+    tasks,
+    provide: <S>(token: ServiceToken<S>, service: S) => {
+      assertOpen(`provide "${token.id}"`);
+      parts.services.provide(definition, token, service);
+    },
+    announce: (facts) => {
+      assertOpen("announce");
+      announced.push(facts);
+    },
+    defer: (resource) => scope.defer(resource),
+  });
+  return {
+    ctx,
+    life: {
+      scope,
+      hooks,
+      tasks,
+      health,
+      announced,
+      routes,
+      killProcesses: () => processes.killAll(),
+    },
+  };
+}

@@ -1,0 +1,274 @@
+/**
+ * Drives one plugin along its lifecycle. Knows nothing of other plugins: the agent decides when each step is due.
+ *
+ * @module
+ */
+import { Deadline } from "./deadline.ts";
+import type { AnyDefinition } from "./definition.ts";
+import { DeadlineError, messageOf, PluginError, type PluginPhase } from "./errors.ts";
+import { PluginHealth } from "./health.ts";
+import { PluginHooks } from "./hooks.ts";
+import { isServing, Lifecycle, type State } from "./lifecycle.ts";
+import type { FailurePolicy } from "./config/plugin_entry.ts";
+import type { Announcement, Clock, Logger, PluginContext } from "./plugin.ts";
+import type { PlannedPlugin } from "./plan.ts";
+import { Scope } from "./scope.ts";
+import { PluginTasks } from "./tasks.ts";
+
+/** What one life of a plugin uses; made when it sets up, gone when it stops. */
+export interface Life {
+  readonly scope: Scope;
+  readonly hooks: PluginHooks;
+  readonly tasks: PluginTasks;
+  readonly health: PluginHealth;
+  readonly announced: Announcement[];
+  /** Refuses further routes; called when set-up is over. */
+  sealRoutes(): void;
+  /** Ends open channels with 1001 and resolves when no request is in flight. */
+  drainRoutes(): Promise<void>;
+  /** Kills every process group that is left. */
+  killProcesses(): void;
+}
+
+/** What the agent offers to each plugin's driver. */
+export interface RunHost {
+  readonly clock: Clock;
+  readonly deadlines: {
+    readonly setupMs: number;
+    readonly startMs: number;
+    readonly readyMs: number;
+    readonly drainMs: number;
+    readonly stopMs: number;
+  };
+  log(plugin: string): Logger;
+  /** Builds the context of a new life. */
+  openLife(run: PluginRun, scope: Scope): { readonly life: Life; readonly ctx: PluginContext<unknown, never> };
+  /** Ids of services the plugin lists and has not provided. */
+  missingServices(definition: AnyDefinition): readonly string[];
+  withdrawServices(plugin: string): void;
+  stateChanged(run: PluginRun, state: State): void;
+  errorCounted(plugin: string, phase: PluginPhase, error: unknown): void;
+}
+
+/** Work that was abandoned or did not end, for the exit report. */
+export interface Unfinished {
+  readonly plugin: string;
+  readonly phase: PluginPhase;
+  /** What exactly, in words. */
+  readonly what: string;
+}
+
+/** How long the steps of a plugin took, in milliseconds. */
+export interface Timings {
+  setupMs?: number;
+  startMs?: number;
+}
+
+/** One plugin of a running agent. */
+export class PluginRun {
+  readonly id: string;
+  readonly definition: AnyDefinition;
+  readonly lifecycle: Lifecycle;
+  readonly timings: Timings = {};
+  readonly #host: RunHost;
+  readonly #log: Logger;
+  readonly #pending = new Set<Unfinished>();
+  #life: Life | undefined;
+  #ctx: PluginContext<unknown, never> | undefined;
+
+  constructor(
+    readonly planned: PlannedPlugin,
+    /** Checked by the plugin's own schema. */
+    readonly config: unknown,
+    readonly onFailure: FailurePolicy,
+    host: RunHost,
+  ) {
+    this.definition = planned.definition;
+    this.id = planned.definition.id;
+    this.#host = host;
+    this.#log = host.log(this.id);
+    this.lifecycle = new Lifecycle(this.id, (state) => host.stateChanged(this, state));
+  }
+
+  get state(): State {
+    return this.lifecycle.state;
+  }
+  /** What the present life holds, while there is one. */
+  get life(): Life | undefined {
+    return this.#life;
+  }
+  /** The error that ended the last life. */
+  failure: PluginError | undefined;
+
+  /** planned → settingUp → prepared, or failed with everything released. Never rejects. */
+  async setUp(deadline: Deadline, cancel: AbortSignal): Promise<void> {
+    this.lifecycle.step("settingUp");
+    this.failure = undefined;
+    const began = performance.now();
+    const scope = new Scope(this.id, (error, phase) => this.charge(error, phase));
+    try {
+      const { life, ctx } = this.#host.openLife(this, scope);
+      this.#life = life;
+      this.#ctx = ctx;
+      await this.#within(deadline, "setup", this.#host.deadlines.setupMs, () => this.definition.setup(ctx), cancel);
+      const missing = this.#host.missingServices(this.definition);
+      if (missing.length > 0) {
+        throw new TypeError(`provides lists ${missing.map((id) => `"${id}"`).join(", ")} and setup did not provide it`);
+      }
+      life.sealRoutes();
+      this.timings.setupMs = performance.now() - began;
+      this.lifecycle.step("prepared");
+    } catch (error) {
+      await this.#fail("setup", error, scope);
+    }
+  }
+
+  /** prepared → starting → running, or failed with everything released. Never rejects. */
+  async start(deadline: Deadline, cancel: AbortSignal): Promise<void> {
+    const life = this.#open();
+    this.lifecycle.step("starting");
+    const began = performance.now();
+    try {
+      await this.#within(deadline, "start", this.#host.deadlines.startMs, async (signal) => {
+        for (const hook of life.hooks.start) await hook(signal);
+      }, cancel);
+      this.timings.startMs = performance.now() - began;
+      this.lifecycle.step("running");
+      this.healthChanged();
+      life.tasks.begin();
+    } catch (error) {
+      await this.#fail("start", error, life.scope);
+    }
+  }
+
+  /** Calls the ready hooks. Their errors are charged and change nothing. Never rejects. */
+  async ready(): Promise<void> {
+    const life = this.#life;
+    if (life === undefined || !isServing(this.state)) return;
+    const deadline = new Deadline(this.#host.clock, this.#host.deadlines.readyMs);
+    for (const hook of life.hooks.ready) {
+      try {
+        await this.#within(deadline, "ready", deadline.ms, () => hook());
+      } catch (error) {
+        this.charge(error, "ready");
+      }
+    }
+  }
+
+  /** running → draining; lets what is in flight finish. Never rejects. */
+  async drain(deadline: Deadline): Promise<void> {
+    if (!isServing(this.state)) return;
+    const life = this.#open();
+    this.lifecycle.step("draining");
+    const own = this.#host.deadlines.drainMs;
+    const routes = this.#within(deadline, "drain", own, () => life.drainRoutes(), undefined, "open requests");
+    const hooks = life.hooks.drain.map((hook) =>
+      this.#within(deadline, "drain", hook.deadlineMs ?? own, (signal) => hook.fn(signal))
+    );
+    for (const outcome of await Promise.allSettled([routes, ...hooks])) {
+      if (outcome.status === "rejected") this.charge(outcome.reason, "drain");
+    }
+  }
+
+  /** Releases everything: → stopping → stopped, or failed when something did not let go. Never rejects. */
+  async stop(deadline: Deadline, reason: unknown): Promise<void> {
+    if (this.state !== "draining" && this.state !== "prepared") return;
+    const life = this.#open();
+    this.lifecycle.step("stopping");
+    try {
+      await this.#release(life, deadline, reason);
+      this.lifecycle.step("stopped", String(reason));
+    } catch (error) {
+      this.charge(error, "stop");
+      this.lifecycle.step("failed", messageOf(error));
+    }
+  }
+
+  /** Ends a running plugin because of `error`: → failed with everything released. Never rejects. */
+  async crash(error: unknown): Promise<void> {
+    if (!isServing(this.state)) return;
+    await this.#fail("unhandled", error, this.#open().scope);
+  }
+
+  /** Moves between running and degraded as the plugin's health says. */
+  healthChanged(): void {
+    const reason = this.#life?.health.reason;
+    if (this.state === "running" && reason !== undefined) this.lifecycle.step("degraded", reason);
+    else if (this.state === "degraded") this.lifecycle.step(reason === undefined ? "running" : "degraded", reason);
+  }
+
+  /** Counts and logs an error that left plugin code. */
+  charge(error: unknown, phase: PluginPhase): void {
+    this.#host.errorCounted(this.id, phase, error);
+    this.#log.error("plugin error", { phase, error: error instanceof Error ? error : String(error) });
+    if (phase === "unhandled") this.#life?.health.set("unhandled", `unhandled error: ${messageOf(error)}`);
+  }
+
+  /** What was begun and has not ended. */
+  get unfinished(): readonly Unfinished[] {
+    const tasks = isOver(this.state) ? this.#life?.tasks.names ?? [] : [];
+    return [
+      ...this.#pending,
+      ...tasks.map((name) => ({ plugin: this.id, phase: "task" as const, what: `task "${name}"` })),
+    ];
+  }
+
+  #open(): Life {
+    if (this.#life === undefined) throw new TypeError(`Plugin "${this.id}" holds nothing in state "${this.state}"`);
+    return this.#life;
+  }
+
+  /** Runs plugin code as the plugin, inside the nested deadline, remembered until it really ends. */
+  #within(
+    parent: Deadline,
+    phase: PluginPhase,
+    ms: number,
+    work: (signal: AbortSignal) => unknown,
+    cancel?: AbortSignal,
+    detail?: string,
+  ): Promise<void> {
+    const label = `${phase} of plugin "${this.id}"${detail === undefined ? "" : `, ${detail}`}`;
+    const entry: Unfinished = { plugin: this.id, phase, what: label };
+    const scope = this.#life?.scope;
+    return parent.nested(ms).run(label, async (signal) => {
+      this.#pending.add(entry);
+      try {
+        await (scope === undefined ? work(signal) : scope.enter(phase, () => work(signal)));
+      } finally {
+        this.#pending.delete(entry);
+      }
+    }, cancel);
+  }
+
+  async #release(life: Life, deadline: Deadline, reason: unknown): Promise<void> {
+    this.#host.withdrawServices(this.id);
+    life.scope.close(reason);
+    try {
+      await this.#within(deadline, "stop", this.#host.deadlines.stopMs, async () => {
+        await life.tasks.ended();
+        await life.scope.release(reason);
+      });
+    } finally {
+      life.killProcesses();
+    }
+  }
+
+  async #fail(phase: PluginPhase, error: unknown, scope: Scope): Promise<void> {
+    const failure = error instanceof PluginError ? error : new PluginError(this.id, phase, error);
+    this.failure = failure;
+    this.charge(failure, phase);
+    const life = this.#life;
+    const deadline = new Deadline(this.#host.clock, this.#host.deadlines.stopMs);
+    try {
+      if (life === undefined) await scope.release(failure);
+      else await this.#release(life, deadline, failure);
+    } catch (second) {
+      this.charge(second, "stop");
+    }
+    this.lifecycle.step("failed", error instanceof DeadlineError ? error.message : messageOf(failure.cause));
+  }
+}
+
+function isOver(state: State): boolean {
+  return state === "stopped" || state === "failed";
+}
