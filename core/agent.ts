@@ -6,8 +6,11 @@
  *
  * @module
  */
+import { dirname, join } from "@std/path";
+
 import { AgentFront } from "./agent_front.ts";
 import { systemClock } from "./clock.ts";
+import type { AgentSettings } from "./config/agent_settings.ts";
 import type { LoadedConfig } from "./config/loaded_config.ts";
 import { Deadline } from "./deadline.ts";
 import { Environment } from "./environment.ts";
@@ -15,11 +18,11 @@ import { ConfigError, messageOf, type PluginError } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import { inOrder } from "./in_order.ts";
 import { isServing, type State } from "./lifecycle.ts";
-import { type BuildInfo, loadPlan } from "./load_plan.ts";
-import { createLogger, type LogSink, textSink } from "./log.ts";
+import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
+import { createLogger, type LogFormat, type LogSink, textSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
-import type { Announcement, Clock, HostFacts, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
+import type { Announcement, Clock, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
 import { openLife } from "./plugin_context.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
@@ -161,32 +164,32 @@ export class Agent implements AsyncDisposable {
   }
 
   async #open(): Promise<Parts> {
-    const { build, env = Deno.env.toObject(), plugins, services: external = [] } = this.#options;
+    const { build = STOCK_BUILD, env = Deno.env.toObject(), plugins, services: external = [] } = this.#options;
     const services = new ServiceDirectory(external);
-    const loaded = await loadPlan({
-      plugins,
-      config: this.#options.config ?? {},
-      build,
-      env,
-      external: services.externalIds,
-    });
-    const { settings, build: buildInfo, host } = loaded;
+    const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds });
+    const { settings, host } = loaded;
     const clock = this.#clock;
-    const sink = this.#options.logSink ?? textSink(settings.log.format, Deno.stderr);
+    const sink = this.#options.logSink ?? textSink(chooseFormat(settings.log.format), Deno.stderr);
     const logger = (category: string) =>
-      createLogger({ category: [buildInfo.name, category], sink, clock, level: settings.log.level });
+      createLogger({ category: [build.name, category], sink, clock, level: settings.log.level });
     const log = logger("core");
-    for (const warning of loaded.warnings) log.warn(warning.message, warning.fields);
-    const metrics = new MetricsHub(buildInfo, clock);
-    const environment = new Environment({ process: env, log, clock, ...loaded.environment });
-    const spawner = new Spawner({ environment, processEnv: env, directory: settings.directory, log });
+    for (const { level, message, fields } of loaded.notes) log[level](message, fields);
+    const metrics = new MetricsHub(build, clock);
+    const environment = new Environment({
+      process: env,
+      log,
+      clock,
+      scriptBinDirectory: join(settings.scriptDataDir ?? env.TMPDIR ?? "/tmp", "coder-script-data", "bin"),
+      executableDirectory: dirname(Deno.execPath()),
+    });
+    const spawner = new Spawner({ processEnv: env, directory: settings.directory });
     const announced = new Map<string, Announcement[]>();
     const front = new AgentFront({
       settings,
       log,
       clock,
       metrics,
-      build: buildInfo,
+      build,
       readRuns: () => parts.runs,
       readAnnounced: () => announced,
       isReady: () => parts.ready,
@@ -208,15 +211,15 @@ export class Agent implements AsyncDisposable {
       errorCounted: (plugin, phase) => metrics.pluginFailed(plugin, phase),
     };
     const runs = loaded.plan.plugins.map((planned) => {
-      const { config, onFailure } = loaded.entry(planned.definition.id);
-      return new PluginRun(planned, config, onFailure, runHost);
+      const { id } = planned.definition;
+      return new PluginRun(planned, loaded.settingsOf(id), loaded.failurePolicy(id), runHost);
     });
     const unhandled = watchUnhandled(
       (owner) => runs.some((run) => run.owns(owner)),
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
     const parts: Parts = {
-      ...{ settings, host, log, metrics, environment, spawner, services, front, runs, unhandled },
+      ...{ settings, log, metrics, spawner, services, front, runs, unhandled },
       ready: false,
     };
     return parts;
@@ -244,20 +247,20 @@ export class Agent implements AsyncDisposable {
     if (run?.state !== "planned" || this.#cancel.signal.aborted) return;
     const missing = this.#missingProvider(run, (state) => state === "prepared" || isServing(state));
     if (missing !== undefined) return run.lifecycle.step("skipped", missing);
-    await run.setUp(this.#unbounded(), this.#cancel.signal);
+    await run.setUp(this.#unbounded(), this.#cancel.signal, this.#presentProviders(run));
   }
 
   async #startPlugin(id: string): Promise<void> {
     const run = this.#run(id);
     if (run?.state !== "prepared" || this.#cancel.signal.aborted) return;
-    if (run.planned.dependencies.some((need) => run.holds(need.plugin) && !this.#serves(need.plugin))) {
+    if (run.planned.dependencies.some((need) => run.held.has(need.plugin) && !this.#serves(need.plugin))) {
       // A provider was set up, handed out its service, and failed to start: what was built on it is undone.
       await run.stop(this.#unbounded(), "a service it holds was withdrawn");
       run.lifecycle.step("planned");
       const missing = this.#missingProvider(run, isServing);
       if (missing !== undefined) return run.lifecycle.step("skipped", missing);
-      await run.setUp(this.#unbounded(), this.#cancel.signal);
-      if (!run.isPrepared) return;
+      await run.setUp(this.#unbounded(), this.#cancel.signal, this.#presentProviders(run));
+      if (run.life === undefined || run.failure !== undefined) return;
     }
     await run.start(this.#unbounded(), this.#cancel.signal);
   }
@@ -407,6 +410,10 @@ export class Agent implements AsyncDisposable {
       return need.plugin === provider || (through !== undefined && this.#needs(through, provider));
     });
   }
+  #presentProviders(run: PluginRun): ReadonlySet<string> {
+    const isThere = (id: string) => this.#run(id)?.state === "prepared" || this.#serves(id);
+    return new Set(this.#providers(run.id).filter(isThere));
+  }
   #missingProvider(run: PluginRun, isThere: (state: State) => boolean): string | undefined {
     for (const need of run.planned.dependencies) {
       const provider = this.#run(need.plugin);
@@ -424,17 +431,21 @@ export class Agent implements AsyncDisposable {
 }
 
 interface Parts {
-  readonly settings: Awaited<ReturnType<typeof loadPlan>>["settings"];
-  readonly host: HostFacts;
+  readonly settings: AgentSettings;
   readonly log: Logger;
   readonly metrics: MetricsHub;
-  readonly environment: Environment;
   readonly spawner: Spawner;
   readonly services: ServiceDirectory;
   readonly front: AgentFront;
   readonly runs: readonly PluginRun[];
   readonly unhandled: Disposable;
   ready: boolean;
+}
+
+const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };
+
+function chooseFormat(format: "auto" | LogFormat): LogFormat {
+  return format === "auto" ? (Deno.stderr.isTerminal() ? "pretty" : "json") : format;
 }
 
 function asError(error: unknown): Error {

@@ -79,14 +79,13 @@ const RULES: readonly ((d: AnyDefinition) => string | undefined)[] = [
 
 /** First path segments under `/api/v0` that the plugin claims. */
 export function mountSegments(definition: AnyDefinition): readonly string[] {
-  const { mount = definition.id } = definition;
+  const mount = mountOf(definition);
   return typeof mount === "string" ? [mount] : mount;
 }
 
-/** Path its routes are relative to. */
-export function routePrefix(definition: AnyDefinition): string {
-  const { mount = definition.id } = definition;
-  return typeof mount === "string" ? `/api/v0/${mount}` : "/api/v0";
+/** What the plugin claims: one prefix, or a list of segments. */
+export function mountOf(definition: AnyDefinition): string | readonly string[] {
+  return definition.mount ?? definition.id;
 }
 
 /** The token behind a need. */

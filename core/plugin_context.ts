@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type AnyDefinition } from "./definition.ts";
+import { mountOf } from "./definition.ts";
 import type { Environment } from "./environment.ts";
-import type { ProcessGroups, Spawner } from "./exec/spawner.ts";
+import type { Spawner } from "./exec/spawner.ts";
 import { PluginHealth } from "./health.ts";
 import { PluginHooks } from "./hooks.ts";
 import type { Front } from "./http/front.ts";
@@ -44,8 +44,8 @@ export function openLife(
 ): OpenedLife {
   const { definition } = run;
   const assertOpen = (wanted: string) => scope.assertOpen(wanted);
-  const processes = scope.defer(parts.spawner.open({ plugin: definition.id, signal: scope.signal }));
   const env = scope.defer(parts.environment.scope({ owner: definition.id, order: run.planned.rank }));
+  const processes = scope.defer(parts.spawner.scope(definition.id, env));
   const metrics = scope.defer(
     parts.metrics.open(definition.id, { assertOpen, collectFailed: (error) => run.charge(error, "collect") }),
   );
@@ -77,14 +77,21 @@ export function openLife(
       },
       build: (layers) => env.build(layers),
     },
-    exec: processes,
+    exec: {
+      spawn: (options) => processes.spawn(options),
+      directory: (requested) => processes.directory(requested),
+    },
     socket: {
       listen: async (path, accept) => {
         assertOpen(`listen on "${path}"`);
         scope.defer(
-          await listenPrivately(path, (connection, signal) => scope.enter("service", () => accept(connection, signal)), {
-            failed: (error) => run.charge(error, "service"),
-          }),
+          await listenPrivately(
+            path,
+            (connection, signal) => scope.enter("service", () => accept(connection, signal)),
+            {
+              failed: (error) => run.charge(error, "service"),
+            },
+          ),
         );
       },
     },
@@ -109,7 +116,7 @@ export function openLife(
       health,
       announced,
       routes,
-      killProcesses: () => processes.killAll(),
+      processes,
     },
   };
 }

@@ -3,17 +3,20 @@
  *
  * @module
  */
+import type { FailurePolicy } from "./config/plugin_entry.ts";
 import { Deadline } from "./deadline.ts";
 import type { AnyDefinition } from "./definition.ts";
 import { DeadlineError, messageOf, PluginError, type PluginPhase } from "./errors.ts";
-import { PluginHealth } from "./health.ts";
-import { PluginHooks } from "./hooks.ts";
+import type { PluginHealth } from "./health.ts";
+import type { PluginHooks } from "./hooks.ts";
+import type { PluginRoutes } from "./http/plugin_routes.ts";
 import { isServing, Lifecycle, type State } from "./lifecycle.ts";
-import type { FailurePolicy } from "./config/plugin_entry.ts";
-import type { Announcement, Clock, Logger, PluginContext } from "./plugin.ts";
+import type { Owner } from "./owner.ts";
 import type { PlannedPlugin } from "./plan.ts";
+import type { Announcement, Clock, Logger, Needs, PluginContext } from "./plugin.ts";
+import { RetryBudget } from "./retry_budget.ts";
 import { Scope } from "./scope.ts";
-import { PluginTasks } from "./tasks.ts";
+import type { PluginTasks } from "./tasks.ts";
 
 /** What one life of a plugin uses; made when it sets up, gone when it stops. */
 export interface Life {
@@ -22,12 +25,8 @@ export interface Life {
   readonly tasks: PluginTasks;
   readonly health: PluginHealth;
   readonly announced: Announcement[];
-  /** Refuses further routes; called when set-up is over. */
-  sealRoutes(): void;
-  /** Ends open channels with 1001 and resolves when no request is in flight. */
-  drainRoutes(): Promise<void>;
-  /** Kills every process group that is left. */
-  killProcesses(): void;
+  readonly routes: PluginRoutes;
+  readonly processes: { killAll(): void };
 }
 
 /** What the agent offers to each plugin's driver. */
@@ -42,12 +41,12 @@ export interface RunHost {
   };
   log(plugin: string): Logger;
   /** Builds the context of a new life. */
-  openLife(run: PluginRun, scope: Scope): { readonly life: Life; readonly ctx: PluginContext<unknown, never> };
+  openLife(run: PluginRun, scope: Scope): { readonly life: Life; readonly ctx: PluginContext<unknown, Needs> };
   /** Ids of services the plugin lists and has not provided. */
   missingServices(definition: AnyDefinition): readonly string[];
   withdrawServices(plugin: string): void;
   stateChanged(run: PluginRun, state: State): void;
-  errorCounted(plugin: string, phase: PluginPhase, error: unknown): void;
+  errorCounted(plugin: string, phase: PluginPhase): void;
 }
 
 /** Work that was abandoned or did not end, for the exit report. */
@@ -70,11 +69,13 @@ export class PluginRun {
   readonly definition: AnyDefinition;
   readonly lifecycle: Lifecycle;
   readonly timings: Timings = {};
+  readonly retries: RetryBudget = new RetryBudget();
   readonly #host: RunHost;
   readonly #log: Logger;
   readonly #pending = new Set<Unfinished>();
   #life: Life | undefined;
-  #ctx: PluginContext<unknown, never> | undefined;
+  #failure: PluginError | undefined;
+  #held: ReadonlySet<string> = new Set();
 
   constructor(
     readonly planned: PlannedPlugin,
@@ -97,25 +98,35 @@ export class PluginRun {
   get life(): Life | undefined {
     return this.#life;
   }
+  /** Ids of the plugins whose services it was given in this life. */
+  get held(): ReadonlySet<string> {
+    return this.#held;
+  }
   /** The error that ended the last life. */
-  failure: PluginError | undefined;
+  get failure(): PluginError | undefined {
+    return this.#failure;
+  }
+  /** Whether `owner` is this plugin in its present life. */
+  owns(owner: Owner): boolean {
+    return owner.charge === this.#life?.scope.charge;
+  }
 
   /** planned → settingUp → prepared, or failed with everything released. Never rejects. */
-  async setUp(deadline: Deadline, cancel: AbortSignal): Promise<void> {
+  async setUp(deadline: Deadline, cancel: AbortSignal, providers: ReadonlySet<string>): Promise<void> {
     this.lifecycle.step("settingUp");
-    this.failure = undefined;
+    this.#held = providers;
+    this.#failure = undefined;
     const began = performance.now();
     const scope = new Scope(this.id, (error, phase) => this.charge(error, phase));
     try {
       const { life, ctx } = this.#host.openLife(this, scope);
       this.#life = life;
-      this.#ctx = ctx;
       await this.#within(deadline, "setup", this.#host.deadlines.setupMs, () => this.definition.setup(ctx), cancel);
       const missing = this.#host.missingServices(this.definition);
       if (missing.length > 0) {
         throw new TypeError(`provides lists ${missing.map((id) => `"${id}"`).join(", ")} and setup did not provide it`);
       }
-      life.sealRoutes();
+      life.routes.seal();
       this.timings.setupMs = performance.now() - began;
       this.lifecycle.step("prepared");
     } catch (error) {
@@ -161,7 +172,8 @@ export class PluginRun {
     const life = this.#open();
     this.lifecycle.step("draining");
     const own = this.#host.deadlines.drainMs;
-    const routes = this.#within(deadline, "drain", own, () => life.drainRoutes(), undefined, "open requests");
+    life.routes.closeSockets(1001, "the agent stops");
+    const routes = this.#within(deadline, "drain", own, () => life.routes.idle(), undefined, "open requests");
     const hooks = life.hooks.drain.map((hook) =>
       this.#within(deadline, "drain", hook.deadlineMs ?? own, (signal) => hook.fn(signal))
     );
@@ -199,7 +211,7 @@ export class PluginRun {
 
   /** Counts and logs an error that left plugin code. */
   charge(error: unknown, phase: PluginPhase): void {
-    this.#host.errorCounted(this.id, phase, error);
+    this.#host.errorCounted(this.id, phase);
     this.#log.error("plugin error", { phase, error: error instanceof Error ? error : String(error) });
     if (phase === "unhandled") this.#life?.health.set("unhandled", `unhandled error: ${messageOf(error)}`);
   }
@@ -249,13 +261,13 @@ export class PluginRun {
         await life.scope.release(reason);
       });
     } finally {
-      life.killProcesses();
+      life.processes.killAll();
     }
   }
 
   async #fail(phase: PluginPhase, error: unknown, scope: Scope): Promise<void> {
     const failure = error instanceof PluginError ? error : new PluginError(this.id, phase, error);
-    this.failure = failure;
+    this.#failure = failure;
     this.charge(failure, phase);
     const life = this.#life;
     const deadline = new Deadline(this.#host.clock, this.#host.deadlines.stopMs);
