@@ -22,12 +22,11 @@ import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
 import { createLogger, type LogFormat, type LogSink, textSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
-import type { Announcement, Clock, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
+import type { Clock, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
 import { openLife } from "./plugin_context.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
 import { type ProvidedService, ServiceDirectory } from "./services.ts";
-import { RetryBudget } from "./retry_budget.ts";
 
 /** What {@linkcode createAgent} takes. Only `plugins` is needed. */
 export interface AgentOptions {
@@ -43,6 +42,8 @@ export interface AgentOptions {
   readonly clock?: Clock;
   /** Where log lines go. Default: formatted to standard error, as the configuration says. */
   readonly logSink?: LogSink;
+  /** Path of the agent's own program; its directory ends the `PATH` of children. Default: the running program. */
+  readonly executable?: string;
   /** Services from outside the plugins; each stands in for a plugin's own. */
   readonly services?: readonly ProvidedService[];
 }
@@ -110,6 +111,13 @@ export class Agent implements AsyncDisposable {
   fetch(request: Request): Promise<Response> {
     if (this.#parts === undefined) throw new TypeError("Cannot answer requests: the agent is not started");
     return this.#parts.front.fetch(request);
+  }
+
+  /** Opens a further Unix listener, private to this user, which closes with the agent. Returns `path`. */
+  async listenUnix(path: string): Promise<string> {
+    if (this.#parts === undefined) throw new TypeError("Cannot listen: the agent is not started");
+    await this.#parts.front.listenUnix(path);
+    return path;
   }
 
   /** Where the agent listens: `http`, `unix`, and what plugins announced. */
@@ -180,18 +188,16 @@ export class Agent implements AsyncDisposable {
       log,
       clock,
       scriptBinDirectory: join(settings.scriptDataDir ?? env.TMPDIR ?? "/tmp", "coder-script-data", "bin"),
-      executableDirectory: dirname(Deno.execPath()),
+      executableDirectory: dirname(this.#options.executable ?? Deno.execPath()),
     });
     const spawner = new Spawner({ processEnv: env, directory: settings.directory });
-    const announced = new Map<string, Announcement[]>();
     const front = new AgentFront({
       settings,
       log,
       clock,
       metrics,
       build,
-      readRuns: () => parts.runs,
-      readAnnounced: () => announced,
+      runs: () => parts.runs,
       isReady: () => parts.ready,
     });
     const shared = { host, clock, front: front.front, metrics, environment, spawner, services };
@@ -199,12 +205,7 @@ export class Agent implements AsyncDisposable {
       clock,
       deadlines: { ...settings.deadlines, drainMs: settings.shutdown.drainMs },
       log: logger,
-      openLife: (run, scope) => {
-        const facts: Announcement[] = [];
-        announced.set(run.id, facts);
-        scope.defer(() => void announced.delete(run.id));
-        return openLife(run, scope, shared, logger(run.id), facts);
-      },
+      openLife: (run, scope) => openLife(run, scope, shared, logger(run.id)),
       missingServices: (definition) => services.missing(definition),
       withdrawServices: (plugin) => services.withdraw(plugin),
       stateChanged: (run, state) => this.#stateChanged(run, state),
@@ -362,7 +363,6 @@ export class Agent implements AsyncDisposable {
       parts.ready = false;
       const deadline = new Deadline(this.#clock, this.#shutdownMs(parts));
       const ids = parts.runs.map((run) => run.id);
-      parts.front.drain();
       await inOrder(ids, (id) => this.#dependents(id), (id) => this.#run(id)?.drain(deadline) ?? Promise.resolve());
       await inOrder(
         ids,
@@ -371,6 +371,8 @@ export class Agent implements AsyncDisposable {
       );
       await parts.front.close(deadline);
       parts.spawner.killAll();
+      // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
+      await new Promise((resolve) => setImmediate(resolve));
       parts.unhandled[Symbol.dispose]();
     }
     const unfinished = this.#runs.flatMap((run) => run.unfinished);

@@ -11,9 +11,9 @@ import type { FailurePolicy } from "./config/plugin_entry.ts";
 import { resolveConfig } from "./config/resolve_config.ts";
 import { type AnyDefinition, readDefinition } from "./definition.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
+import { RESERVED_SEGMENTS } from "./http/core_routes.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import type { HostFacts, LogFields, Plugin } from "./plugin.ts";
-import { CORE_SEGMENTS } from "./http/core_segments.ts";
 
 /** Name and version of a binary. */
 export interface BuildInfo {
@@ -63,7 +63,7 @@ export async function loadPlan(options: LoadPlanOptions): Promise<LoadedPlan> {
   const plan = makePlan({
     host,
     external: options.external,
-    reserved: CORE_SEGMENTS,
+    reserved: new Set(RESERVED_SEGMENTS),
     entries: definitions.map((definition) => {
       const entry = config.entries.get(definition.id);
       return {

@@ -40,14 +40,18 @@ export function openLife(
   scope: Scope,
   parts: SharedParts,
   log: Logger,
-  announced: Announcement[],
 ): OpenedLife {
+  const announced: Announcement[] = [];
   const { definition } = run;
   const assertOpen = (wanted: string) => scope.assertOpen(wanted);
   const env = scope.defer(parts.environment.scope({ owner: definition.id, order: run.planned.rank }));
   const processes = scope.defer(parts.spawner.scope(definition.id, env));
   const metrics = scope.defer(
-    parts.metrics.open(definition.id, { assertOpen, collectFailed: (error) => run.charge(error, "collect") }),
+    parts.metrics.open(definition.id, {
+      assertOpen,
+      enter: (fn) => scope.enter("collect", fn),
+      collectFailed: (error) => run.charge(error, "collect"),
+    }),
   );
   const routes = parts.front.createRoutes(definition.id, mountOf(definition), {
     enter: (phase, fn) => scope.enter(phase, fn),
@@ -59,7 +63,7 @@ export function openLife(
     onShutdown: (fn) => void scope.defer(() => fn()),
   });
   const tasks = new PluginTasks({ scope, clock: parts.clock, log, health });
-  const ctx: PluginContext<unknown, Needs> = Object.freeze({
+  const ctx: PluginContext<unknown, Needs> = {
     plugin: { id: definition.id, version: definition.version },
     host: parts.host,
     config: run.config as Readonly<unknown>,
@@ -106,9 +110,9 @@ export function openLife(
       announced.push(facts);
     },
     defer: (resource) => scope.defer(resource),
-  });
+  };
   return {
-    ctx,
+    ctx: Object.freeze(ctx),
     life: {
       scope,
       hooks,

@@ -4,7 +4,7 @@
  * @module
  */
 import { mountSegments, tokenOf } from "./definition.ts";
-import type { State } from "./lifecycle.ts";
+import { isServing, type State } from "./lifecycle.ts";
 import type { PluginPermissions, Stability } from "./plugin.ts";
 import type { PluginRun } from "./plugin_run.ts";
 
@@ -19,6 +19,8 @@ export interface PluginStatus {
   readonly reason?: string;
   /** Route prefixes. */
   readonly mounts: readonly string[];
+  /** Routes it registered, as `METHOD /path`. Empty while it does not run. */
+  readonly routes: readonly string[];
   /** Ids of services it provides. */
   readonly provides: readonly string[];
   /** What it needs from whom. */
@@ -48,6 +50,7 @@ export function describeRun(run: PluginRun): PluginStatus {
     state: lifecycle.state,
     ...(lifecycle.reason === undefined ? {} : { reason: lifecycle.reason }),
     mounts: mountSegments(definition).map((segment) => `/api/v0/${segment}`),
+    routes: routesOf(run),
     provides: (definition.provides ?? []).map((token) => token.id),
     needs: Object.values(definition.needs ?? {}).map((need) => {
       const service = tokenOf(need).id;
@@ -57,4 +60,10 @@ export function describeRun(run: PluginRun): PluginStatus {
     permissions: definition.permissions ?? {},
     ...timings,
   };
+}
+
+function routesOf(run: PluginRun): readonly string[] {
+  if (!isServing(run.state)) return [];
+  const routes = run.life?.routes.app.routes ?? [];
+  return [...new Set(routes.map(({ method, path }) => `${method} ${path}`))];
 }

@@ -7,7 +7,7 @@ import { Deadline } from "../deadline.ts";
 import type { PluginPhase } from "../errors.ts";
 import { type State, STATES } from "../lifecycle.ts";
 import type { Clock } from "../plugin.ts";
-import { PluginMetrics } from "./plugin_metrics.ts";
+import { PluginMetrics, type PluginMetricsOptions } from "./plugin_metrics.ts";
 import { Counter, Gauge, Histogram, type PromRegistry, Registry } from "./prom_client.ts";
 
 /** Bounds of request durations in seconds: from a cached answer to a reply that waits for a process. */
@@ -80,7 +80,7 @@ export class MetricsHub {
   /** Opens a registry for one life of a plugin. Dispose it with the plugin. */
   open(
     plugin: string,
-    options: { assertOpen(wanted: string): void; collectFailed(error: unknown): void },
+    options: Pick<PluginMetricsOptions, "assertOpen" | "enter" | "collectFailed">,
   ): PluginMetrics & Disposable {
     const claimed: string[] = [];
     const metrics = new PluginMetrics({

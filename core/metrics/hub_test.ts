@@ -9,7 +9,7 @@ function openHub() {
   const hub = new MetricsHub(build, systemClock);
   const failures: unknown[] = [];
   const open = (plugin: string) =>
-    hub.open(plugin, { assertOpen() {}, collectFailed: (error) => void failures.push(error) });
+    hub.open(plugin, { assertOpen() {}, enter: (fn) => fn(), collectFailed: (error) => void failures.push(error) });
   return { hub, open, failures };
 }
 

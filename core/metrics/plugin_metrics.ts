@@ -4,7 +4,6 @@
  * @module
  */
 import type {
-  Awaitable,
   Counter as CounterHandle,
   Gauge as GaugeHandle,
   Histogram as HistogramHandle,
@@ -24,6 +23,8 @@ export interface PluginMetricsOptions {
   assertOpen(wanted: string): void;
   /** Claims a full name across all registries. @throws {TypeError} When it is taken. */
   claim(name: string): void;
+  /** Runs a `collect` function as the plugin. */
+  enter<T>(fn: () => T): T;
   /** Hears errors of `collect` functions; their series is left out of that scrape. */
   collectFailed(error: unknown): void;
 }
@@ -60,7 +61,7 @@ export class PluginMetrics implements Metrics {
         const values = check(labels[0]);
         reads.push(async () => {
           try {
-            gauge.set(values, await (read as () => Awaitable<number>)());
+            gauge.set(values, await this.#options.enter(read));
           } catch (error) {
             gauge.remove(values);
             this.#options.collectFailed(error);

@@ -153,6 +153,13 @@ export class TestAgent implements AsyncDisposable {
     return { ok: state === "running", ...(isServing(state) && reason === undefined ? {} : { reason }) };
   }
 
+  /** Resolves when a plugin is in `state`. */
+  async untilState(plugin: string, state: State): Promise<void> {
+    while (this.#agent.plugins().find(({ id }) => id === plugin)?.state !== state) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** A service of the agent. @throws {TypeError} If nothing provides it. */
   service<S>(token: ServiceToken<S>): S {
     const service = this.#agent.service(token);

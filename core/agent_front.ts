@@ -1,0 +1,213 @@
+/**
+ * Joins the HTTP front to the plugins' lives: what each mount answers in each state, and what the agent says of itself.
+ *
+ * @module
+ */
+import type { AgentSettings } from "./config/agent_settings.ts";
+import { Deadline } from "./deadline.ts";
+import { mountOf } from "./definition.ts";
+import { Front } from "./http/front.ts";
+import { type Listener, listenTcp, listenUnix } from "./http/listeners.ts";
+import type { Mount, MountAnswer } from "./http/prefix_table.ts";
+import { randomToken, type TokenFile, writeTokenFile } from "./http/token.ts";
+import { isServing } from "./lifecycle.ts";
+import type { BuildInfo } from "./load_plan.ts";
+import type { MetricsHub } from "./metrics/hub.ts";
+import type { Announcement, Clock, Logger } from "./plugin.ts";
+import type { PluginRun } from "./plugin_run.ts";
+import { describeRun } from "./plugin_status.ts";
+
+/** What {@linkcode AgentFront} is made of. */
+export interface AgentFrontOptions {
+  readonly settings: AgentSettings;
+  readonly build: BuildInfo;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly metrics: MetricsHub;
+  /** The agent's plugins, as they are now. */
+  readonly runs: () => readonly PluginRun[];
+  /** Whether the start is complete and no stop was asked for. */
+  readonly isReady: () => boolean;
+}
+
+/** Seconds a client should wait before it asks a draining or starting plugin again. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** The agent's listeners and what they answer. */
+export class AgentFront {
+  readonly front: Front;
+  readonly #options: AgentFrontOptions;
+  readonly #token: string;
+  readonly #mounts = new Map<string, Mount>();
+  readonly #listeners: Listener[] = [];
+  readonly #addresses: Record<string, string> = {};
+  #tokenFile: TokenFile | undefined;
+
+  constructor(options: AgentFrontOptions) {
+    const { settings, metrics, log, clock } = options;
+    this.#options = options;
+    this.#token = settings.token?.reveal() ?? randomToken();
+    this.front = new Front({
+      clock,
+      log,
+      token: this.#token,
+      hosts: settings.http.allowedHosts,
+      limits: {
+        maxBodyBytes: settings.http.maxBodyBytes,
+        handlerMs: settings.http.handlerMs,
+        maxRequests: settings.http.maxConcurrentRequests,
+      },
+      logsRequests: settings.log.level === "debug",
+      observe: (observation) => metrics.requestDone(observation),
+      failed: (phase, error) => {
+        metrics.pluginFailed("core", phase);
+        log.error("core route failed", { phase, error: error instanceof Error ? error : String(error) });
+      },
+      core: {
+        greeting: () => `${options.build.name} ${options.build.version} is running`,
+        plugins: () => options.runs().map(describeRun).map(({ id, state, summary }) => ({ id, state, summary })),
+        health: () => ({ status: "ok" }),
+        readiness: () => this.#readiness(),
+        metrics: async () => ({ contentType: metrics.contentType, text: await metrics.exposition() }),
+        info: () => this.#info(),
+      },
+    });
+  }
+
+  /** Claims the plugin's segments; they answer as its state says from now on. */
+  mount(run: PluginRun): void {
+    if (run.planned.verdict === "disabled" && this.#isClaimed(run)) return; // An alternative to a running plugin.
+    this.#mounts.set(run.id, this.front.mount(run.id, mountOf(run.definition)));
+    this.stateChanged(run);
+  }
+
+  /** Makes the plugin's mount answer as its new state says. */
+  stateChanged(run: PluginRun): void {
+    const mount = this.#mounts.get(run.id);
+    if (mount !== undefined) mount.answer = answerOf(run);
+  }
+
+  /** Opens what the configuration names. @throws {Error} If an address cannot be had; what was opened is closed again. */
+  async listen(): Promise<void> {
+    const { listen, tokenFile, token } = this.#options.settings;
+    if (listen.unix !== null) {
+      await this.listenUnix(listen.unix);
+      this.#addresses.unix = listen.unix;
+    }
+    if (listen.tcp !== null) {
+      if (tokenFile !== undefined && token === undefined) {
+        this.#tokenFile = await writeTokenFile(tokenFile, this.#token);
+      }
+      const listener = await listenTcp(this.front, listen.tcp);
+      this.#listeners.push(listener);
+      this.#addresses.http = listener.address;
+    }
+  }
+
+  /** Opens one Unix listener, private to this user. */
+  async listenUnix(path: string): Promise<void> {
+    this.#listeners.push(await listenUnix(this.front, path));
+  }
+
+  /** Where the agent listens, and what plugins announced. */
+  get addresses(): Readonly<Record<string, string>> {
+    const announced = this.#options.runs().filter((run) => isServing(run.state)).flatMap((run) =>
+      (run.life?.announced ?? []).map((facts) => facts.addresses ?? {})
+    );
+    return Object.assign({}, ...announced, this.#addresses);
+  }
+
+  /** File that holds the token; absent when the token was given. */
+  get tokenFile(): string | undefined {
+    return this.#tokenFile?.path;
+  }
+
+  /** Answers as the Unix socket does. */
+  async fetch(request: Request): Promise<Response> {
+    return await this.front.fetch(request, { transport: "unix", remote: "in process" });
+  }
+
+  /** Stops listening, lets answers that are under way finish within `deadline`, removes the token file. Never rejects. */
+  async close(deadline: Deadline): Promise<void> {
+    const closing = this.#listeners.splice(0).map((listener) => listener.close(deadline.leftMs));
+    const outcomes = await Promise.allSettled([...closing, this.#tokenFile?.remove()]);
+    this.front.close();
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") {
+        this.#options.log.warn("listener did not close cleanly", { error: String(outcome.reason) });
+      }
+    }
+  }
+
+  #isClaimed(run: PluginRun): boolean {
+    const wanted = new Set([mountOf(run.definition)].flat());
+    return [...this.#mounts.values()].some((mount) => mount.segments.some((segment) => wanted.has(segment)));
+  }
+
+  #readiness(): { readonly ready: boolean; readonly body: unknown } {
+    const ready = this.#options.isReady();
+    const plugins = Object.fromEntries(this.#options.runs().map(({ id, state }) => [id, state]));
+    return { ready, body: { status: ready ? "ready" : "not ready", plugins } };
+  }
+
+  #info(): unknown {
+    const { build, settings } = this.#options;
+    const runs = this.#options.runs();
+    const serving = runs.filter((run) => isServing(run.state));
+    return {
+      name: build.name,
+      version: build.version,
+      api: "v0",
+      plugins: runs.map(describeRun).map(({ id, version, stability, state, reason, mounts }) => ({
+        ...{ id, version, stability, state, reason, mounts },
+      })),
+      capabilities: serving.flatMap((run) => announcements(run).flatMap((facts) => facts.capabilities ?? [])).sort(),
+      limits: {
+        agent: settings.http,
+        ...Object.fromEntries(
+          serving.map((run) => [run.id, Object.assign({}, ...announcements(run).map((facts) => facts.limits ?? {}))]),
+        ),
+      },
+    };
+  }
+}
+
+function announcements(run: PluginRun): readonly Announcement[] {
+  return run.life?.announced ?? [];
+}
+
+/** What requests to a plugin get in each of its states. */
+function answerOf(run: PluginRun): MountAnswer {
+  const { id, state, life, lifecycle: { reason } } = run;
+  if (isServing(state) && life !== undefined) return { kind: "serving", routes: life.routes };
+  const detail = reason ?? run.planned.reason;
+  switch (state) {
+    case "disabled":
+      return {
+        ...{ kind: "unavailable", status: 404, code: "plugin_disabled", message: `Plugin "${id}" is disabled` },
+        detail: `${detail}: set "plugins": { "${id}": true } in the configuration to enable it`,
+      };
+    case "skipped":
+      return {
+        ...{ kind: "unavailable", status: 503, code: "plugin_skipped", message: `Plugin "${id}" does not run` },
+        detail,
+      };
+    case "failed":
+      return {
+        ...{ kind: "unavailable", status: 503, code: "plugin_failed", message: `Plugin "${id}" has failed` },
+        detail,
+      };
+    case "draining":
+    case "stopping":
+    case "stopped":
+      return {
+        ...{ kind: "unavailable", status: 503, code: "plugin_draining", message: `Plugin "${id}" is being stopped` },
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      };
+    default:
+      return {
+        ...{ kind: "unavailable", status: 503, code: "plugin_starting", message: `Plugin "${id}" is being started` },
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      };
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * The test kit: an agent in memory, fakes, a clock that tests move, and the conformance suite.
+ *
+ * @module
+ */
+export { conformance, type ConformanceOptions } from "./conformance.ts";
+export { fake } from "./fake.ts";
+export { createTestAgent, type LogLine, TestAgent, type TestAgentOptions } from "./test_agent.ts";
+export type { Closing, TestSocket } from "./test_socket.ts";
+export { VirtualClock } from "./virtual_clock.ts";
