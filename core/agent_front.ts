@@ -4,7 +4,7 @@
  * @module
  */
 import type { AgentSettings } from "./config/agent_settings.ts";
-import { Deadline } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
 import { mountOf } from "./definition.ts";
 import { Front } from "./http/front.ts";
 import { type Listener, listenTcp, listenUnix } from "./http/listeners.ts";
@@ -98,7 +98,7 @@ export class AgentFront {
       if (tokenFile !== undefined && token === undefined) {
         this.#tokenFile = await writeTokenFile(tokenFile, this.#token);
       }
-      const listener = await listenTcp(this.front, listen.tcp);
+      const listener = listenTcp(this.front, parseAddress(listen.tcp));
       this.#listeners.push(listener);
       this.#addresses.http = listener.address;
     }
@@ -129,7 +129,9 @@ export class AgentFront {
 
   /** Stops listening, lets answers that are under way finish within `deadline`, removes the token file. Never rejects. */
   async close(deadline: Deadline): Promise<void> {
-    const closing = this.#listeners.splice(0).map((listener) => listener.close(deadline.leftMs));
+    const closing = this.#listeners.splice(0).map((listener) =>
+      deadline.run(`the last answers of ${listener.address}`, (cut) => listener.close(cut))
+    );
     const outcomes = await Promise.allSettled([...closing, this.#tokenFile?.remove()]);
     this.front.close();
     for (const outcome of outcomes) {
@@ -170,6 +172,12 @@ export class AgentFront {
       },
     };
   }
+}
+
+/** `HOST:PORT`, checked by the settings' schema; an IPv6 host is in brackets. */
+function parseAddress(address: string): { hostname: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { hostname: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
 }
 
 function announcements(run: PluginRun): readonly Announcement[] {

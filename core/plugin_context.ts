@@ -88,15 +88,12 @@ export function openLife(
     socket: {
       listen: async (path, accept) => {
         assertOpen(`listen on "${path}"`);
-        scope.defer(
-          await listenPrivately(
-            path,
-            (connection, signal) => scope.enter("service", () => accept(connection, signal)),
-            {
-              failed: (error) => run.charge(error, "service"),
-            },
-          ),
+        const listener = await listenPrivately(
+          path,
+          (connection, signal) => scope.enter("service", () => accept(connection, signal)),
+          (error) => run.charge(error, "service"),
         );
+        scope.defer(() => listener.close());
       },
     },
     health,
