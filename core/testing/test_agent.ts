@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-import { Agent, type AgentOptions, createAgent, type ExitReport } from "../agent.ts";
+import { type Agent, type AgentOptions, createAgent, type ExitReport } from "../agent.ts";
 import { systemClock } from "../clock.ts";
 import { resolveConfig } from "../config/resolve_config.ts";
 import { isServing, type State } from "../lifecycle.ts";
