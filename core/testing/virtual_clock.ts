@@ -19,7 +19,7 @@ export class VirtualClock implements Clock {
   readonly #watchers = new Set<() => void>();
 
   /** @param startMs Milliseconds since the epoch. */
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#now = startMs;
   }
 
