@@ -165,8 +165,10 @@ export class Agent implements AsyncDisposable {
       await this.#bringUp(parts);
     } catch (error) {
       // A stop that was asked for meanwhile goes on by itself once this promise has settled.
-      this.#stopping ??= this.#shutDown("failed to start", asError(error));
-      if (!this.#cancel.signal.aborted) await this.#stopping;
+      if (this.#stopping === undefined) {
+        this.#stopping = this.#shutDown("failed to start", asError(error));
+        await this.#stopping;
+      }
       throw error;
     }
   }

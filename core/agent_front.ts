@@ -6,6 +6,7 @@
 import type { AgentSettings } from "./config/agent_settings.ts";
 import type { Deadline } from "./deadline.ts";
 import { mountOf } from "./definition.ts";
+import { messageOf } from "./errors.ts";
 import { Front } from "./http/front.ts";
 import { type Listener, listenTcp, listenUnix } from "./http/listeners.ts";
 import type { Mount, MountAnswer } from "./http/prefix_table.ts";
@@ -98,7 +99,7 @@ export class AgentFront {
       if (tokenFile !== undefined && token === undefined) {
         this.#tokenFile = await writeTokenFile(tokenFile, this.#token);
       }
-      const listener = listenTcp(this.front, parseAddress(listen.tcp));
+      const listener = openTcp(this.front, listen.tcp);
       this.#listeners.push(listener);
       this.#addresses.http = listener.address;
     }
@@ -171,6 +172,19 @@ export class AgentFront {
         ),
       },
     };
+  }
+}
+
+function openTcp(front: Front, address: string): Listener {
+  try {
+    return listenTcp(front, parseAddress(address));
+  } catch (error) {
+    throw new Error(
+      `Cannot listen on ${address}: ${
+        messageOf(error)
+      }; choose another address with --listen, or port 0 for a free one`,
+      { cause: error },
+    );
   }
 }
 
