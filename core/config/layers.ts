@@ -23,6 +23,8 @@ export interface Merged {
   readonly value: unknown;
   /** The giver of the value at a path, or of the nearest value around it. */
   originOf(path: readonly PropertyKey[]): Origin | undefined;
+  /** The giver of the value at exactly this dotted path. */
+  givenAt(path: string): Origin | undefined;
 }
 
 /** Something written with braces: neither an array nor an instance of a class. */
@@ -48,6 +50,7 @@ export function mergeLayers(layers: readonly Layer[]): Merged {
   }
   return {
     value,
+    givenAt: (path) => origins.get(path),
     originOf(path) {
       for (let length = path.length; length >= 0; length--) {
         const origin = origins.get(dotted(path.slice(0, length)));

@@ -40,10 +40,19 @@ export function pluginConfig(
 ): PluginConfigResult {
   const schema = definition.config ?? NO_SETTINGS;
   const at = ["plugins", definition.id, "config"];
-  const source = (path: readonly PropertyKey[]) => loaded?.origin(path.map(String).join(".")) ?? entry?.source;
+  const source = (path: readonly PropertyKey[]) => (loaded && nearestOrigin(loaded, path)) ?? entry?.source;
   const checked = checkValue(schema, entry?.config ?? {}, { at, source });
   if ("problems" in checked) return checked;
   return { config: guard(checked.value, jsonSchemaOf(schema), []) as Readonly<Record<string, unknown>> };
+}
+
+/** Who gave the value, or the object that it is missing from. */
+function nearestOrigin(loaded: Pick<LoadedConfig, "origin">, path: readonly PropertyKey[]): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const origin = loaded.origin(path.slice(0, length).map(String).join("."));
+    if (origin !== "default") return origin;
+  }
+  return undefined;
 }
 
 /** Wraps secrets and freezes. Values that a transform turned into instances of classes are the plugin's own affair. */

@@ -101,7 +101,7 @@ export function resolveConfig(options: ResolveConfigOptions = {}): LoadedConfig 
     agent,
     entries,
     file,
-    origin: (path) => merged.originOf(path.split("."))?.source ?? "default",
+    origin: (path) => merged.givenAt(path)?.source ?? "default",
     written: Object.freeze({ ...(isPlainObject(merged.value) ? merged.value : {}) }),
   };
 }
