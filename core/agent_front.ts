@@ -161,8 +161,8 @@ export class AgentFront {
       name: build.name,
       version: build.version,
       api: "v0",
-      plugins: runs.map(describeRun).map(({ id, version, stability, state, reason, mounts }) => ({
-        ...{ id, version, stability, state, reason, mounts },
+      plugins: runs.map(describeRun).map(({ id, version, stability, state, reason, mounts, setupMs, startMs }) => ({
+        ...{ id, version, stability, state, reason, mounts, setup_ms: setupMs, start_ms: startMs },
       })),
       capabilities: serving.flatMap((run) => announcements(run).flatMap((facts) => facts.capabilities ?? [])).sort(),
       limits: {

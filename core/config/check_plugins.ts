@@ -10,6 +10,10 @@ import type { PluginEntry } from "./plugin_entry.ts";
 import { STANDARD_PLUGINS } from "./standard_plugins.ts";
 import { nearestName } from "./suggestion.ts";
 
+/** The part of a plugin's definition that matters here. */
+export interface CheckablePlugin extends Configurable {
+  readonly enabledByDefault?: boolean;
+}
 /** Settings of every plugin, and every problem found. Plugins that are switched off are not looked at. */
 export interface CheckedPlugins {
   readonly configs: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
@@ -22,8 +26,8 @@ export interface CheckedPlugins {
  * @param definitions Built-in plugins, and imported ones.
  */
 export function checkPlugins(
-  loaded: LoadedConfig,
-  definitions: readonly (Configurable & { readonly enabledByDefault?: boolean })[],
+  loaded: Pick<LoadedConfig, "entries" | "origin">,
+  definitions: readonly CheckablePlugin[],
 ): CheckedPlugins {
   const configs = new Map<string, Readonly<Record<string, unknown>>>();
   const problems = unknownPlugins(loaded.entries, definitions.map((definition) => definition.id));

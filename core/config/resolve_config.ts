@@ -10,6 +10,7 @@ import { z } from "zod";
 import { ConfigError, type ConfigProblem, messageOf } from "../errors.ts";
 import type { Variables } from "../plugin.ts";
 import { type AgentSettings, agentSettings } from "./agent_settings.ts";
+import { type CheckablePlugin, checkPlugins } from "./check_plugins.ts";
 import { dotted, JsoncSyntaxError, parseJsonc } from "./jsonc_document.ts";
 import {
   isPlainObject,
@@ -47,6 +48,11 @@ export interface ResolveConfigOptions {
   readonly sets?: readonly string[];
   /** Values above all others; later ones win. */
   readonly overrides?: readonly ConfigOverride[];
+  /**
+   * Plugins that are known already. When there are problems, theirs join the list, so that nobody has to mend the agent's
+   * settings to learn what is wrong with a plugin's.
+   */
+  readonly plugins?: readonly CheckablePlugin[];
   /** For `${env:NAME}`. Default: none. */
   readonly env?: Variables;
   /** Absolute directory for relative paths outside the file. Default: the process's. */
@@ -96,12 +102,17 @@ export function resolveConfig(options: ResolveConfigOptions = {}): LoadedConfig 
     const entry = resolveEntry(reading, id, written);
     if (entry !== undefined) entries.set(id, entry);
   }
-  if (problems.length > 0 || agent === undefined) throw new ConfigError(problems);
+  const origin = (path: string) => merged.givenAt(path)?.source ?? "default";
+  if (problems.length > 0 || agent === undefined) {
+    const told = new Set(problems.map((problem) => problem.path));
+    const more = options.plugins === undefined ? [] : checkPlugins({ entries, origin }, options.plugins).problems;
+    throw new ConfigError([...problems, ...more.filter((problem) => !told.has(problem.path))]);
+  }
   return {
     agent,
     entries,
     file,
-    origin: (path) => merged.givenAt(path)?.source ?? "default",
+    origin,
     written: Object.freeze({ ...(isPlainObject(merged.value) ? merged.value : {}) }),
   };
 }

@@ -1,5 +1,7 @@
 import { assertEquals, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
 
+import { z } from "zod";
+
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { LoadedConfig } from "./loaded_config.ts";
 import { resolveConfig, type ResolveConfigOptions } from "./resolve_config.ts";
@@ -130,6 +132,21 @@ Deno.test("resolveConfig() lists all problems at once, each with its path and pl
   assertStringIncludes(problems[1]!.message, 'did you mean "agent"?');
   assertStringIncludes(problems[2]!.message, 'did you mean "tcp"?');
   assertEquals(problems[3]!.message, 'expected number, got "5s"');
+});
+
+Deno.test("resolveConfig() lists what is wrong with plugins together with the rest, each once", () => {
+  const plugins = [{ id: "acme", config: z.strictObject({ max: z.number(), key: z.string() }) }];
+  const problems = problemsOf(
+    '{ "agent": { "x": 1 }, "plugins": { "acm": {}, "acme": { "config": { "max": "a", "key": "${env:NO}" } } } }',
+    { plugins },
+  );
+
+  assertEquals(problems.map((problem) => problem.path), [
+    "agent.x",
+    "plugins.acme.config.key",
+    "plugins.acm",
+    "plugins.acme.config.max",
+  ]);
 });
 
 Deno.test("resolveConfig() refuses a key that is given twice", () => {

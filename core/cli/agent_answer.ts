@@ -1,0 +1,42 @@
+/**
+ * Answers of the agent, as commands read them.
+ *
+ * @module
+ */
+
+/** The agent refused a request of a command. */
+export class AgentRefusedError extends Error {
+  override readonly name = "AgentRefusedError";
+
+  /** @param status HTTP status of the answer. */
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * The JSON body of a good answer.
+ *
+ * @throws {AgentRefusedError} If the agent answered with an error; the message is the agent's own.
+ */
+export async function answerOf<Body>(response: Response): Promise<Body> {
+  if (response.ok) return await response.json() as Body;
+  throw await refusalOf(response);
+}
+
+/** The error in an answer that is not good. Uses up the body. */
+export async function refusalOf(response: Response): Promise<AgentRefusedError> {
+  const text = await response.text();
+  const { message, detail } = problemIn(text);
+  return new AgentRefusedError(response.status, [message, detail].filter((part) => part).join(": "));
+}
+
+function problemIn(text: string): { readonly message: string; readonly detail?: string } {
+  try {
+    const body = JSON.parse(text);
+    if (typeof body?.message === "string") return body;
+  } catch {
+    // Not JSON: something in between answered. Its text is all there is to show.
+  }
+  return { message: text.trim() || "The agent answered with an error and no text" };
+}

@@ -1,0 +1,21 @@
+/**
+ * `outpost config schema`.
+ *
+ * @module
+ */
+import { resolve } from "@std/path";
+
+import { configSchema } from "../../config/config_schema.ts";
+import { readDefinition } from "../../definition.ts";
+import type { CoreCommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+
+/** Prints the JSON Schema of this binary's configuration, or writes it to a file. */
+export async function printConfigSchema({ program, flags, cwd, out }: CoreCommandContext): Promise<number> {
+  const definitions = program.plugins.flatMap((plugin) => readDefinition(plugin).definition ?? []);
+  const text = `${JSON.stringify(configSchema(definitions), null, 2)}\n`;
+  const [file] = flags.words;
+  if (file === undefined) await out(text);
+  else await Deno.writeTextFile(resolve(cwd, file), text);
+  return EXIT.done;
+}

@@ -1,0 +1,105 @@
+/**
+ * The core's own commands, in the order the help shows them.
+ *
+ * @module
+ */
+import type { CoreCommand } from "../command.ts";
+import type { FlagSpec } from "../flags.ts";
+import { CONFIG_FLAGS, SETTING_FLAGS } from "../load_config.ts";
+
+const UNIX: FlagSpec = {
+  name: "unix",
+  value: "PATH",
+  summary: "Socket of the agent (default: OUTPOST_SOCKET, then agent.sock in the runtime directory).",
+};
+const JSON_OUTPUT: FlagSpec = { name: "json", summary: "Prints JSON." };
+
+/** Every command of the core. */
+export const CORE_COMMANDS: readonly CoreCommand[] = [
+  {
+    name: "start",
+    summary: "Start the agent and serve until a signal ends it.",
+    flags: [...SETTING_FLAGS, ...CONFIG_FLAGS],
+    details: [
+      "SIGTERM, SIGINT and SIGHUP let work in flight finish and end the agent with 0. A second one kills every process the\n" +
+      "agent started and exits at once with 128 and the signal's number.",
+      "OUTPOST_TOKEN is the API token. Without it, and without --token-file, the token is random for each start and written\n" +
+      "to a file beside the socket, readable by you alone.",
+    ],
+    ownsSignals: true,
+    load: async () => (await import("./start.ts")).start,
+  },
+  {
+    name: "exec",
+    summary: "Run a command in the workspace and show its output.",
+    usage: "[--] COMMAND [ARGUMENTS]",
+    words: [1, Infinity],
+    flags: [
+      UNIX,
+      { name: "cwd", value: "DIR", summary: "Working directory of the command (default: the agent's)." },
+      { name: "env", value: "NAME=VALUE", isList: true, summary: "Sets a variable of the command's environment." },
+    ],
+    details: [
+      "One word is a line for the shell; several are a program and its arguments, passed on as they are.",
+      "The exit code is the command's own. Ctrl-C interrupts the command; a second one kills it.",
+    ],
+    ownsSignals: true,
+    load: async () => (await import("./exec.ts")).exec,
+  },
+  {
+    name: "ps",
+    summary: "List processes that the agent started.",
+    flags: [UNIX, JSON_OUTPUT],
+    load: async () => (await import("./ps.ts")).ps,
+  },
+  {
+    name: "open",
+    summary: "Print a link that lets a browser in, once.",
+    flags: [UNIX],
+    load: async () => (await import("./open.ts")).open,
+  },
+  {
+    name: "plugins",
+    summary: "Show plugins: part of this version, built into this binary, state now.",
+    flags: [
+      ...CONFIG_FLAGS,
+      UNIX,
+      JSON_OUTPUT,
+      { name: "why", value: "ID", summary: "Explains why one plugin is in its state, and who needs it." },
+    ],
+    load: async () => (await import("./plugins.ts")).plugins,
+  },
+  {
+    name: "config check",
+    summary: "Check the configuration and the plan; list every problem.",
+    flags: [...CONFIG_FLAGS],
+    load: async () => (await import("./config_check.ts")).configCheck,
+  },
+  {
+    name: "config print",
+    summary: "Show every setting in force and who gave it; secrets are masked.",
+    flags: [...CONFIG_FLAGS, JSON_OUTPUT],
+    load: async () => (await import("./config_print.ts")).configPrint,
+  },
+  {
+    name: "config schema",
+    summary: "Print the JSON Schema of the configuration, for editors.",
+    usage: "[FILE]",
+    words: [0, 1],
+    flags: [],
+    details: ['Writes to FILE when it is given. Name it in the configuration: "$schema": "./agent.schema.json".'],
+    load: async () => (await import("./config_schema.ts")).printConfigSchema,
+  },
+  {
+    name: "doctor",
+    summary: "Check what the agent needs here and say how to mend what is wrong.",
+    flags: [...CONFIG_FLAGS, UNIX, JSON_OUTPUT],
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
+    name: "version",
+    summary: "Show the version.",
+    flags: [JSON_OUTPUT],
+    load: async () => (await import("./version.ts")).version,
+  },
+];

@@ -1,0 +1,53 @@
+/**
+ * `outpost ps`.
+ *
+ * @module
+ */
+import { answerOf } from "../agent_answer.ts";
+import type { CoreCommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { alignColumns } from "../text_table.ts";
+
+/** The members of a listed process that are shown. */
+interface ListedProcess {
+  readonly id: string;
+  readonly command: string;
+  readonly workdir?: string;
+  readonly running: boolean;
+  readonly exit_code?: number | null;
+  readonly started_at_unix?: number;
+}
+
+/** Lists processes, running ones first, as the agent sorts them. */
+export async function ps({ agent, flags, out }: CoreCommandContext): Promise<number> {
+  const response = await (await agent()).fetch("/api/v0/processes/list");
+  const { processes } = await answerOf<{ readonly processes: readonly ListedProcess[] }>(response);
+  if (flags.has("json")) {
+    await out(`${JSON.stringify(processes)}\n`);
+    return EXIT.done;
+  }
+  if (processes.length === 0) {
+    await out("No processes.\n");
+    return EXIT.done;
+  }
+  const rows = processes.map((process) => [
+    process.id.slice(0, SHORT_ID),
+    process.running ? "running" : `exited ${process.exit_code ?? "?"}`,
+    process.started_at_unix === undefined ? "" : new Date(process.started_at_unix * 1000).toISOString(),
+    oneLine(process.command),
+  ]);
+  await out(alignColumns([["ID", "STATE", "STARTED", "COMMAND"], ...rows]));
+  return EXIT.done;
+}
+
+/** Characters of an id that are shown: enough to tell the few processes of one agent apart. */
+const SHORT_ID = 8;
+/** Longest command shown, in characters. */
+const MAX_COMMAND = 80;
+
+/** Line ends and other control characters would break the table, or steer the terminal. */
+function oneLine(command: string): string {
+  // deno-lint-ignore no-control-regex
+  const plain = command.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  return plain.length > MAX_COMMAND ? `${plain.slice(0, MAX_COMMAND)}…` : plain;
+}

@@ -1,0 +1,108 @@
+/**
+ * `outpost start`.
+ *
+ * @module
+ */
+import { dirname } from "@std/path";
+
+import { type Agent, createAgent } from "../../agent.ts";
+import { ensurePrivateDirectory, pathFacts, runtimeDirectory } from "../../config/default_paths.ts";
+import type { LoadedConfig } from "../../config/loaded_config.ts";
+import { Secret } from "../../config/secret.ts";
+import { ConfigError, messageOf } from "../../errors.ts";
+import type { CoreCommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { type EndSignal, exitCodeOf } from "../io.ts";
+import { describeListening, listeningEvent } from "../listening_line.ts";
+import { loadConfig } from "../load_config.ts";
+import { isAnswered } from "../local_agent.ts";
+
+/** Starts the agent, says where it listens, and serves until a signal or a failure ends it. */
+export async function start(ctx: CoreCommandContext): Promise<number> {
+  try {
+    const config = await withStoredToken(loadConfig(ctx));
+    await prepareSocket(ctx, config);
+    return await serve(ctx, config);
+  } catch (error) {
+    if (ctx.flags.text("log-format") !== "json") throw error;
+    await ctx.err(`${JSON.stringify(failureEvent(error))}\n`);
+    return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+  }
+}
+
+async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<number> {
+  const agent = createAgent({ plugins: ctx.program.plugins, config, build: ctx.program.build, env: ctx.env });
+  const cut = Promise.withResolvers<number>();
+  let asked: EndSignal | undefined;
+  using _ = ctx.io.onSignal((signal) => {
+    if (asked === undefined) {
+      asked = signal;
+      // Its outcome is read from `agent.finished`.
+      agent.stop(signal).catch(() => {});
+      return;
+    }
+    agent.killGroups();
+    cut.resolve(exitCodeOf(signal));
+  });
+  return await Promise.race([life(), cut.promise]);
+
+  async function life(): Promise<number> {
+    try {
+      await agent.start();
+    } catch (error) {
+      if (asked === undefined) throw error;
+      await agent.finished; // A signal came before the start was complete, and cut it short.
+      return EXIT.done;
+    }
+    await announce(ctx, agent, config);
+    const report = await agent.finished;
+    if (report.error !== undefined) throw report.error;
+    return EXIT.done;
+  }
+}
+
+async function announce(ctx: CoreCommandContext, agent: Agent, config: LoadedConfig): Promise<void> {
+  const facts = {
+    program: ctx.program,
+    addresses: agent.addresses,
+    tokenFile: agent.tokenFile ?? (config.agent.token === undefined ? undefined : config.agent.tokenFile),
+    plugins: agent.plugins(),
+    env: ctx.env,
+  };
+  const isJson = config.agent.log.format === "json";
+  await ctx.out(isJson ? `${JSON.stringify(listeningEvent(facts))}\n` : describeListening(facts));
+}
+
+/** A token file that somebody named and filled is the token, so that it stays the same from start to start. */
+async function withStoredToken(config: LoadedConfig): Promise<LoadedConfig> {
+  const { token, tokenFile } = config.agent;
+  if (token !== undefined || tokenFile === undefined || config.origin("agent.tokenFile") === "default") return config;
+  try {
+    const stored = (await Deno.readTextFile(tokenFile)).trim();
+    return stored === "" ? config : { ...config, agent: { ...config.agent, token: new Secret(stored) } };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return config;
+    throw new Error(`Cannot read the token file "${tokenFile}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** @throws {Error} If the socket's default directory is not private, or another agent listens. */
+async function prepareSocket(ctx: CoreCommandContext, config: LoadedConfig): Promise<void> {
+  const { unix } = config.agent.listen;
+  if (unix === null) return;
+  if (await isAnswered(unix)) {
+    throw new Error(
+      `Another agent listens on "${unix}". Stop it, or choose another socket: ${ctx.program.invocation} start --unix PATH`,
+    );
+  }
+  const facts = pathFacts(ctx.env);
+  if (dirname(unix) === runtimeDirectory(facts)) await ensurePrivateDirectory(dirname(unix), facts.uid);
+}
+
+function failureEvent(error: unknown): Readonly<Record<string, unknown>> {
+  return {
+    event: "failed",
+    message: messageOf(error),
+    ...(error instanceof ConfigError ? { problems: error.problems } : {}),
+  };
+}

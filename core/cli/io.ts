@@ -1,0 +1,66 @@
+/**
+ * What the commands see of the process, so that tests can stand in for it.
+ *
+ * @module
+ */
+import type { Variables } from "../plugin.ts";
+
+/** The process as commands use it. */
+export interface CommandIo {
+  readonly env: Variables;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Writes to standard output as it is. Resolves when written. */
+  out(text: string | Uint8Array): Promise<void>;
+  /** Writes to standard error as it is. Resolves when written. */
+  err(text: string | Uint8Array): Promise<void>;
+  /** Standard input; `null` when it is a terminal, where nobody has prepared anything. */
+  readonly input: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Calls `handler` for SIGINT, SIGTERM and SIGHUP until disposed. */
+  onSignal(handler: (signal: EndSignal) => void): Disposable;
+}
+
+/** Signals that ask the process to end. */
+export type EndSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Number of each signal; a shell reports 128 more as the exit code. */
+const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+const END_SIGNALS = Object.keys(SIGNAL_NUMBERS) as EndSignal[];
+
+/** The exit code of a process that a signal ended, as shells report it: 130 for SIGINT. */
+export function exitCodeOf(signal: EndSignal): number {
+  return 128 + SIGNAL_NUMBERS[signal];
+}
+
+/** The real process. */
+export function processIo(): CommandIo {
+  const encoder = new TextEncoder();
+  const write = async (target: { write(bytes: Uint8Array): Promise<number> }, text: string | Uint8Array) => {
+    let rest = typeof text === "string" ? encoder.encode(text) : text;
+    try {
+      while (rest.length > 0) rest = rest.subarray(await target.write(rest));
+    } catch (error) {
+      // The reader went away, as in `outpost ps | head -1`: nobody misses the rest.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+  };
+  return {
+    // deno-lint-ignore outpost/child-environment -- the process itself, which children never see as it is
+    env: Deno.env.toObject(),
+    cwd: Deno.cwd(),
+    out: (text) => write(Deno.stdout, text),
+    err: (text) => write(Deno.stderr, text),
+    get input() {
+      return Deno.stdin.isTerminal() ? null : Deno.stdin.readable;
+    },
+    onSignal(handler) {
+      const listeners = END_SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
+      for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+      return {
+        [Symbol.dispose]() {
+          for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+        },
+      };
+    },
+  };
+}

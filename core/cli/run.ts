@@ -1,0 +1,117 @@
+/**
+ * Runs one command line and says how the process should exit.
+ *
+ * @module
+ */
+import { AgentNotFoundError, ConfigError, messageOf, PluginError } from "../errors.ts";
+import type { CommandContext } from "../plugin.ts";
+import type { CoreCommand, Program } from "./command.ts";
+import { EXIT } from "./exit_codes.ts";
+import { parseFlags, UsageError } from "./flags.ts";
+import { commandHelp, overview } from "./help.ts";
+import { type CommandIo, exitCodeOf } from "./io.ts";
+import { findAgent, type LocalAgentClient } from "./local_agent.ts";
+import { commandTable, findCommand, type TableEntry } from "./table.ts";
+
+/** Runs `args`. Never throws: what goes wrong is written to standard error and becomes the exit code. */
+export async function run(args: readonly string[], io: CommandIo, program: Program): Promise<number> {
+  try {
+    return await dispatch(args, io, program);
+  } catch (error) {
+    await io.err(`${describe(error, program)}\n`);
+    return error instanceof UsageError || error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+  }
+}
+
+async function dispatch(args: readonly string[], io: CommandIo, program: Program): Promise<number> {
+  const table = commandTable(program.plugins);
+  const [first, ...rest] = args;
+  if (first === undefined || first === "help" || first === "--help" || first === "-h") {
+    await io.out(rest.length === 0 ? overview(program, table) : commandHelp(program, findCommand(table, rest).entry));
+    return EXIT.done;
+  }
+  // Habit from other tools.
+  const words = first === "--version" || first === "-V" ? ["version", ...rest] : args;
+  const { entry, args: own } = findCommand(table, words);
+  if (asksForHelp(own)) {
+    await io.out(commandHelp(program, entry));
+    return EXIT.done;
+  }
+  return await runEntry(entry, own, io, program);
+}
+
+/** `--help` counts up to the first word, so that `exec ls --help` asks `ls`. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.findIndex((arg) => !arg.startsWith("-") || arg === "--");
+  return args.slice(0, end < 0 ? undefined : end).some((arg) => arg === "--help" || arg === "-h");
+}
+
+async function runEntry(
+  entry: TableEntry,
+  args: readonly string[],
+  io: CommandIo,
+  program: Program,
+): Promise<number> {
+  const abort = new AbortController();
+  using agents = new DisposableStack();
+  const unix = { path: undefined as string | undefined };
+  const ctx: CommandContext = {
+    args,
+    env: io.env,
+    cwd: io.cwd,
+    signal: abort.signal,
+    out: (text) => io.out(text),
+    err: (text) => io.err(text),
+    agent: async (): Promise<LocalAgentClient> =>
+      agents.use(await findAgent({ env: io.env, cwd: io.cwd, unix: unix.path })),
+  };
+  if (entry.owner === "core") {
+    const flags = parseFlags(args, { ...entry.command, command: entry.command.name, words: wordsOf(entry.command) });
+    unix.path = flags.text("unix");
+    const command = await entry.command.load();
+    const full = { ...ctx, program, flags, io };
+    if (entry.command.ownsSignals) return await command(full);
+    return await untilSecondSignal(io, abort, () => command(full));
+  }
+  const command = await entry.command.load();
+  return await untilSecondSignal(io, abort, () => command(ctx));
+}
+
+function wordsOf(command: CoreCommand): readonly [number, number] {
+  return command.words ?? [0, 0];
+}
+
+/** The first signal asks the command to end; a second one does not wait for it. */
+async function untilSecondSignal(
+  io: CommandIo,
+  abort: AbortController,
+  work: () => Promise<number>,
+): Promise<number> {
+  const impatient = Promise.withResolvers<number>();
+  let first: number | undefined;
+  using _ = io.onSignal((signal) => {
+    if (first !== undefined) impatient.resolve(exitCodeOf(signal));
+    first ??= exitCodeOf(signal);
+    abort.abort(new DOMException(`Ended by ${signal}`, "AbortError"));
+  });
+  try {
+    return await Promise.race([work(), impatient.promise]);
+  } catch (error) {
+    if (first !== undefined && abort.signal.aborted && isAbort(error)) return first;
+    throw error;
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+function describe(error: unknown, program: Program): string {
+  if (error instanceof UsageError) return `${error.message}\nSee: ${program.invocation} help`;
+  if (error instanceof AgentNotFoundError) {
+    return `${error.message}\nStart one with: ${program.invocation} start\n` +
+      `If it listens elsewhere, say where: --unix PATH, or OUTPOST_SOCKET=PATH`;
+  }
+  if (error instanceof ConfigError || error instanceof PluginError) return error.message;
+  return `Error: ${messageOf(error)}`;
+}

@@ -1,0 +1,10 @@
+/**
+ * The plugins of the stock agent. The only file that imports every plugin.
+ *
+ * @module
+ */
+import type { Plugin } from "../core/plugin.ts";
+import agentfiles from "./agentfiles/mod.ts";
+
+/** In the order they are set up where needs leave a choice. */
+export const standardPlugins: readonly Plugin[] = [agentfiles];
