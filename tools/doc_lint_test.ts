@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { isBareMember, readFindings } from "./doc_lint.ts";
+import { type Finding, isBareMember, isForeign, readFindings } from "./doc_lint.ts";
 
 Deno.test("readFindings() and isBareMember() report a bare symbol and let a bare member of a documented type pass", async () => {
   const dir = await Deno.makeTempDir();
@@ -27,4 +27,22 @@ Deno.test("readFindings() and isBareMember() report a bare symbol and let a bare
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("isForeign() lets types of packages and brands pass, and no type of ours", () => {
+  const source = [
+    `import type { Context, Hono } from "hono";`,
+    `import type { State } from "./lifecycle.ts";`,
+    `declare const shape: unique symbol;`,
+  ].join("\n");
+  const finding = (name: string): Finding => ({
+    code: "private-type-ref",
+    message: `public type 'A["b"]' references private type '${name}'`,
+    file: "a.ts",
+    line: 1,
+  });
+
+  const foreign = ["Context", "Hono", "shape", "State"].filter((name) => isForeign(finding(name), source));
+
+  assertEquals(foreign, ["Context", "Hono", "shape"]);
 });
