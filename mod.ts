@@ -4,6 +4,10 @@
  * @module
  */
 export { Agent, type AgentOptions, createAgent, type ExitReport } from "./core/agent.ts";
+export type { AgentSettings } from "./core/config/agent_settings.ts";
+export type { LoadedConfig } from "./core/config/loaded_config.ts";
+export type { FailurePolicy, PluginEntry } from "./core/config/plugin_entry.ts";
+export { Secret } from "./core/config/secret.ts";
 export {
   AgentNotFoundError,
   ConfigError,
@@ -20,7 +24,11 @@ export {
   SpawnError,
   type Validation,
 } from "./core/errors.ts";
+export { type State, STATES } from "./core/lifecycle.ts";
+export type { BuildInfo } from "./core/load_plan.ts";
+export type { LogFormat, LogSink } from "./core/log.ts";
 export { definePlugin, defineService, optional } from "./core/plugin.ts";
 export type * from "./core/plugin.ts";
-export { type PluginStatus } from "./core/plugin_status.ts";
+export type { Unfinished } from "./core/plugin_run.ts";
+export { type NeedStatus, type PluginStatus } from "./core/plugin_status.ts";
 export { type ProvidedService } from "./core/services.ts";

@@ -38,9 +38,10 @@ export function isForeign(finding: Finding, source: string): boolean {
   if (finding.code !== "private-type-ref" || name === undefined) return false;
   if (new RegExp(`^declare const ${name}: unique symbol;$`, "m").test(source)) return true;
   const imports = source.matchAll(/^import (?:type )?\{([^}]*)\} from "(?![./])[^"]+";$/gm);
-  return [...imports].some(([, names = ""]) =>
-    names.split(",").some((one) => one.trim().replace(/^type /, "") === name)
+  const foreign = [...imports].flatMap(([, names = ""]) =>
+    names.split(",").map((one) => one.trim().replace(/^type /, ""))
   );
+  return foreign.some((one) => one === name || new RegExp(`\\b${one}\\.${name}\\b`).test(source));
 }
 
 async function main(): Promise<number> {
