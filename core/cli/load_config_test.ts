@@ -1,0 +1,52 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { ConfigError } from "../errors.ts";
+import { parseFlags } from "./flags.ts";
+import { CONFIG_FLAGS, loadConfig, SETTING_FLAGS } from "./load_config.ts";
+
+const ENV = { XDG_RUNTIME_DIR: "/run/user/1" };
+
+function load(args: readonly string[], env: Record<string, string> = {}) {
+  const flags = parseFlags(args, { command: "start", flags: [...SETTING_FLAGS, ...CONFIG_FLAGS], words: [0, 0] });
+  return loadConfig({ flags, env: { ...ENV, ...env }, cwd: "/work", program: { plugins: [] } });
+}
+
+Deno.test("loadConfig() listens on a free port and on the private socket, with the token beside it", () => {
+  const { agent } = load([]);
+
+  assertEquals(agent.listen, { tcp: "127.0.0.1:0", unix: "/run/user/1/outpost/agent.sock" });
+  assertEquals(agent.tokenFile, "/run/user/1/outpost/agent.token");
+});
+
+Deno.test("loadConfig() reads every named flag", () => {
+  const { agent, origin } = load([
+    ...["--listen", "127.0.0.1:1", "--unix", "a.sock", "--dir", "d", "--token-file", "t"],
+    ...["--log-format", "json", "--log-level", "debug", "--set", "agent.http.handlerMs=5"],
+  ]);
+
+  assertEquals(agent.listen, { tcp: "127.0.0.1:1", unix: "/work/a.sock" });
+  assertEquals([agent.directory, agent.tokenFile], ["/work/d", "/work/t"]);
+  assertEquals(agent.log, { level: "debug", format: "json" });
+  assertEquals(agent.http.handlerMs, 5);
+  assertEquals(origin("agent.listen.tcp"), "--listen");
+});
+
+Deno.test("loadConfig() keeps the token files of two agents with two sockets apart", () => {
+  assertEquals(load(["--unix", "/x/one.sock"]).agent.tokenFile, "/x/one.token");
+  assertEquals(load(["--unix", "/x/two"]).agent.tokenFile, "/x/two.token");
+});
+
+Deno.test("loadConfig() takes OUTPOST_TOKEN, and then writes no file", () => {
+  const { agent } = load([], { OUTPOST_TOKEN: "geheim" });
+
+  assertEquals(agent.token?.reveal(), "geheim");
+  assertEquals(agent.tokenFile, undefined);
+});
+
+Deno.test("loadConfig() reads OUTPOST_CONFIG, and --config before it", () => {
+  const missing = (args: string[], env: Record<string, string>) =>
+    assertThrows(() => load(args, env), ConfigError).problems[0]!.source;
+
+  assertEquals(missing([], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/missing/a.jsonc");
+  assertEquals(missing(["--config", "b.jsonc"], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/work/b.jsonc");
+});

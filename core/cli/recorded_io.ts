@@ -1,0 +1,72 @@
+/**
+ * A stand-in for the process in tests of commands.
+ *
+ * @module
+ */
+import type { Variables } from "../plugin.ts";
+import type { CommandIo, EndSignal } from "./io.ts";
+
+/** What {@linkcode RecordedIo} takes. */
+export interface RecordedIoOptions {
+  /** Default: none. */
+  readonly env?: Variables;
+  /** Default: `/`. */
+  readonly cwd?: string;
+  /** Standard input as text. Default: a terminal. */
+  readonly input?: string;
+}
+
+/** Remembers what was written, and raises signals on demand. */
+export class RecordedIo implements CommandIo {
+  readonly env: Variables;
+  readonly cwd: string;
+  readonly input: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Everything written to standard output. */
+  output = "";
+  /** Everything written to standard error. */
+  errors = "";
+  readonly #handlers = new Set<(signal: EndSignal) => void>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(options: RecordedIoOptions = {}) {
+    this.env = options.env ?? {};
+    this.cwd = options.cwd ?? "/";
+    this.input = options.input === undefined ? null : new Blob([options.input]).stream();
+  }
+
+  out(text: string | Uint8Array): Promise<void> {
+    this.output += asText(text);
+    return this.#written();
+  }
+
+  err(text: string | Uint8Array): Promise<void> {
+    this.errors += asText(text);
+    return this.#written();
+  }
+
+  onSignal(handler: (signal: EndSignal) => void): Disposable {
+    this.#handlers.add(handler);
+    return { [Symbol.dispose]: () => void this.#handlers.delete(handler) };
+  }
+
+  /** Raises a signal. */
+  signal(signal: EndSignal): void {
+    for (const handler of this.#handlers) handler(signal);
+  }
+
+  /** Resolves when standard output matches. Waits for ever if it never does. */
+  async outputs(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.output)) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    return this.output;
+  }
+
+  #written(): Promise<void> {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+    return Promise.resolve();
+  }
+}
+
+function asText(text: string | Uint8Array): string {
+  return typeof text === "string" ? text : new TextDecoder().decode(text);
+}
