@@ -12,9 +12,9 @@ const MAX_LOGGED_BODY = 2_000;
 
 /** Writes what was asked and answered: failures of the agent at `warn` with their body, the rest at `debug`. */
 export function logAccess(log: Logger, exchange: Exchange, response: Response, seconds: number): void {
-  const { request, connection } = exchange;
+  const { method, host, connection } = exchange;
   const fields = {
-    host: request.headers.get("host"),
+    host,
     path: maskedPath(exchange.path),
     proto: "HTTP",
     remote_addr: connection.remote,
@@ -24,12 +24,12 @@ export function logAccess(log: Logger, exchange: Exchange, response: Response, s
     latency_ms: Math.round(seconds * 1000),
     plugin: exchange.plugin,
   };
-  if (response.status < 500) return log.debug(request.method, fields);
+  if (response.status < 500) return log.debug(method, fields);
   // Error bodies are short JSON texts in memory; anything else may be a stream that never ends.
-  if (response.headers.get("content-type") !== JSON_TYPE) return log.warn(request.method, fields);
+  if (response.headers.get("content-type") !== JSON_TYPE) return log.warn(method, fields);
   response.clone().text().then(
-    (text) => log.warn(request.method, { ...fields, response_body: text.slice(0, MAX_LOGGED_BODY) }),
-    (error) => log.warn(request.method, { ...fields, body_error: String(error) }),
+    (text) => log.warn(method, { ...fields, response_body: text.slice(0, MAX_LOGGED_BODY) }),
+    (error) => log.warn(method, { ...fields, body_error: String(error) }),
   );
 }
 

@@ -28,6 +28,9 @@ const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
 /** State of one request; handlers see it as `c.env`. */
 export class Exchange {
   readonly requestId: string;
+  // Read at once: an upgraded or abandoned request of Deno throws when it is asked later.
+  readonly method: string;
+  readonly host: string | null;
   readonly startedAt: number = performance.now();
   /** Id of the plugin that answers, or {@linkcode CORE}. */
   plugin: string = CORE;
@@ -40,6 +43,8 @@ export class Exchange {
   #signal: AbortSignal | undefined;
 
   constructor(readonly request: Request, readonly connection: Connection, readonly path: string) {
+    this.method = request.method;
+    this.host = request.headers.get("host");
     const sent = request.headers.get("x-request-id");
     this.requestId = sent !== null && REQUEST_ID.test(sent) ? sent : crypto.randomUUID();
   }

@@ -116,8 +116,11 @@ export class Front {
   }
 
   #routes(plugin: string, base: string, hooks: RouteHooks): MountedRoutes {
-    const { clock } = this.#options;
-    return new MountedRoutes(plugin, base, hooks, { clock, admitSocket: () => this.#admitSocket() });
+    return new MountedRoutes(plugin, base, hooks, {
+      clock: this.#options.clock,
+      heartbeatMs: this.#limits.heartbeatMs,
+      admitSocket: () => this.#admitSocket(),
+    });
   }
 
   #answer(exchange: Exchange): Response | Promise<Response> {
@@ -131,8 +134,7 @@ export class Front {
   }
 
   #check(exchange: Exchange): void {
-    const { request, connection, path } = exchange;
-    const host = request.headers.get("host");
+    const { request, connection, path, host } = exchange;
     if (connection.transport === "tcp") this.#hosts.checkHost(host);
     this.#hosts.checkOrigin(request.headers.get("origin"), host);
     if (connection.transport === "unix") exchange.authority = "socket";
@@ -150,8 +152,8 @@ export class Front {
   }
 
   #serve(routes: MountedRoutes, exchange: Exchange): Response | Promise<Response> {
-    const { request, path } = exchange;
-    if (this.#options.observe) exchange.route = routes.patternOf(request.method, path);
+    const { request, method, path } = exchange;
+    if (this.#options.observe) exchange.route = routes.patternOf(method, path);
     const own = routes.limitsFor(path);
     const bounded = boundBody(request, own?.maxBodyBytes ?? this.#limits.maxBodyBytes);
     const release = this.#admitRequest(path);
@@ -212,7 +214,7 @@ export class Front {
     const { observe, log, logsRequests = true } = this.#options;
     const seconds = (performance.now() - exchange.startedAt) / 1000;
     if (observe) {
-      const { method } = exchange.request;
+      const { method } = exchange;
       observe({
         plugin: exchange.plugin,
         route: exchange.route || "unmatched",

@@ -15,6 +15,8 @@ export interface FrontLimits {
   readonly maxRequests: number;
   /** Open WebSockets at once; further ones get 429. Default 256: each may queue megabytes. */
   readonly maxWebSockets: number;
+  /** Ping a WebSocket this often and give up when nothing comes back for as long, in milliseconds. Default 15 s. */
+  readonly heartbeatMs: number;
 }
 
 /** Used where the configuration says nothing. */
@@ -23,6 +25,7 @@ export const DEFAULT_LIMITS: FrontLimits = Object.freeze({
   handlerMs: 30_000,
   maxRequests: 512,
   maxWebSockets: 256,
+  heartbeatMs: 15_000,
 });
 
 /**

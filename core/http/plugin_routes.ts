@@ -36,12 +36,12 @@ export interface PluginRoutes extends Routes {
 /** What routes share with the server they belong to. */
 export interface RouteSurroundings {
   readonly clock: Clock;
+  /** Ping period and patience of WebSockets, in milliseconds. */
+  readonly heartbeatMs: number;
   /** Takes one of the places for open WebSockets, or throws the problem to answer with. Returns what gives it back. */
   readonly admitSocket: () => () => void;
 }
 
-/** Ping period and patience, in milliseconds. */
-const HEARTBEAT_MS = 15_000;
 /** Longest message accepted from a peer, in bytes, unless the route says otherwise. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Bytes queued in either direction, unless the route says otherwise. */
@@ -147,7 +147,7 @@ export class MountedRoutes implements PluginRoutes {
     const leave = this.surroundings.admitSocket();
     // The server opens the channel later, outside of this request's context.
     const inContext = AsyncLocalStorage.snapshot();
-    const heartbeatMs = heartbeat ? HEARTBEAT_MS : 0;
+    const heartbeatMs = heartbeat ? this.surroundings.heartbeatMs : 0;
     const channel = new Channel({
       clock: this.surroundings.clock,
       maxMessageBytes,
