@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { dirname } from "@std/path";
 
@@ -12,7 +12,7 @@ const RANDOM_BYTES = 32;
 
 /** A new secret: 43 characters that are safe in URLs, headers and cookies. */
 export function randomToken(): string {
-  return crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)).toBase64({ alphabet: "base64url", omitPadding: true });
+  return randomBytes(RANDOM_BYTES).toString("base64url");
 }
 
 /** What a secret is stored and looked up as. */
