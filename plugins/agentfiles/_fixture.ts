@@ -1,17 +1,13 @@
 /**
- * A file plugin in memory with a folder to work in, for tests of the routes.
+ * An agent with the file plugin and a folder to work in.
  *
  * @module
  */
-import { Hono } from "hono";
-
-import { problemResponse } from "../../core/http/problem.ts";
+import { createTestAgent, fake, type TestAgent } from "../../core/testing/mod.ts";
+import { PathActivity } from "../agentgit/service.ts";
 import type { AgentfilesConfig } from "./config.ts";
-import { agentfilesConfig } from "./config.ts";
-import { FileChangeFeed } from "./file_change_feed.ts";
 import { type FileSystem, systemFiles } from "./file_system.ts";
-import { PathLocks } from "./path_locks.ts";
-import { registerRoutes } from "./routes.ts";
+import { agentfilesOn } from "./plugin.ts";
 
 /** What a test may bend. */
 export interface FixtureOptions {
@@ -20,10 +16,10 @@ export interface FixtureOptions {
   readonly config?: Partial<AgentfilesConfig>;
 }
 
-/** The routes on a folder of their own. */
+/** The routes on a folder of their own, which is also the home directory. */
 export interface Fixture extends AsyncDisposable {
+  readonly agent: TestAgent;
   readonly folder: string;
-  readonly feed: FileChangeFeed;
   /** What the git watcher was told: chat ids and paths. */
   readonly touched: readonly { readonly chats: readonly string[]; readonly paths: readonly string[] }[];
   get(route: string, query?: Readonly<Record<string, string>>, headers?: HeadersInit): Promise<Response>;
@@ -34,6 +30,7 @@ export interface Fixture extends AsyncDisposable {
     query?: Readonly<Record<string, string>>,
     headers?: HeadersInit,
   ): Promise<Response>;
+  /** Any request; `path` is below the plugin's prefix. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Writes a file into the folder; gives its path. */
   file(name: string, contents: string | Uint8Array, mode?: number): Promise<string>;
@@ -42,46 +39,27 @@ export interface Fixture extends AsyncDisposable {
   names(): Promise<string[]>;
 }
 
-/** Starts the routes. Leaving the block removes the folder. */
+/** Starts the agent. Leaving the block stops it and removes the folder. */
 export async function startFiles(options: FixtureOptions = {}): Promise<Fixture> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "agentfiles-" }));
-  const app = new Hono();
-  app.onError((error) => problemResponse(error, {}));
-  const feed = new FileChangeFeed();
   const touched: { chats: readonly string[]; paths: readonly string[] }[] = [];
-  const counter = { inc() {}, add() {} };
-  registerRoutes({ app, limit() {}, webSocket() {} }, {
-    files: { ...systemFiles, ...options.files },
-    locks: new PathLocks(),
-    config: { ...agentfilesConfig.parse({}), ...options.config },
-    metrics: { writes: counter, edits: counter, matches: counter, readBytes: counter, writtenBytes: counter },
-    feed,
-    activity: { touched: (chats, paths) => void touched.push({ chats, paths }) },
-    now: () => 1000,
-    home: () => Promise.resolve(folder),
-    onAttributeLost() {},
+  const agent = await createTestAgent({
+    plugins: [agentfilesOn({ ...systemFiles, ...options.files })],
+    config: { agentfiles: options.config ?? {} },
+    services: [fake(PathActivity, { touched: (chats, paths) => void touched.push({ chats, paths }) })],
+    env: { HOME: folder },
   });
-  const request = async (path: string, init: RequestInit = {}): Promise<Response> =>
-    await app.request(`http://localhost${path}`, init);
   const url = (route: string, query: Readonly<Record<string, string>> = {}): string => {
     const text = new URLSearchParams(query).toString();
-    return `/${route}${text === "" ? "" : `?${text}`}`;
+    return `/api/v0/${route}${text === "" ? "" : `?${text}`}`;
   };
   return {
+    agent,
     folder,
-    feed,
     touched,
-    request,
-    get: (route, query, headers) => request(url(route, query), { headers }),
-    post: (route, body, query, headers) => {
-      const raw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream ||
-        body === null;
-      return request(url(route, query), {
-        method: "POST",
-        headers,
-        body: raw ? body as BodyInit | null : JSON.stringify(body),
-      });
-    },
+    request: (path, init) => agent.fetch(`/api/v0${path}`, init),
+    get: (route, query, headers) => agent.get(url(route, query), headers),
+    post: (route, body, query, headers) => agent.post(url(route, query), body ?? undefined, headers),
     async file(name, contents, mode) {
       const path = `${folder}/${name}`;
       await Deno.writeFile(path, typeof contents === "string" ? new TextEncoder().encode(contents) : contents);
@@ -91,8 +69,11 @@ export async function startFiles(options: FixtureOptions = {}): Promise<Fixture>
     text: (name) => Deno.readTextFile(`${folder}/${name}`),
     names: async () => (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort(),
     async [Symbol.asyncDispose]() {
-      feed[Symbol.dispose]();
-      await Deno.remove(folder, { recursive: true });
+      try {
+        await agent[Symbol.asyncDispose]();
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
     },
   };
 }

@@ -19,8 +19,12 @@ export function bytesToText(bytes: Uint8Array): string {
 
 /** Byte text as bytes, in a buffer of its own. */
 export function textToBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.from(text, "latin1");
-  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  const bytes = new Uint8Array(text.length);
+  // The native encoder is several times faster than any loop, and right as long as it meets ASCII only.
+  const { read, written } = new TextEncoder().encodeInto(text, bytes);
+  if (read === text.length && written === text.length) return bytes;
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 /** Ordinary text as byte text of its UTF-8 form. Lone surrogates become U+FFFD. */

@@ -2,6 +2,7 @@ import { assertEquals, assertExists, assertMatch, assertStringIncludes } from "@
 
 import { denied, messageOf, startFiles } from "./_fixture.ts";
 import { systemFiles } from "./file_system.ts";
+import { FileChanges } from "./service.ts";
 
 const CHAT = "00000000-0000-4000-8000-000000000001";
 const ANCESTOR = "00000000-0000-4000-8000-000000000002";
@@ -419,7 +420,7 @@ Deno.test("POST /write-file publishes the change with the chat and the real path
   await using agent = await startFiles();
   const path = `${agent.folder}/a`;
   const stop = new AbortController();
-  const changes = agent.feed.watch(stop.signal);
+  const changes = agent.agent.service(FileChanges).watch(stop.signal);
 
   await agent.post("write-file", "four", { path }, CHAT_HEADERS);
   stop.abort();
@@ -432,7 +433,7 @@ Deno.test("POST /write-file publishes the change with the chat and the real path
       path,
       created: true,
       bytes: 4,
-      at: 1000,
+      at: agent.agent.clock.now(),
       chatIds: [CHAT, ANCESTOR],
     },
   }]);
