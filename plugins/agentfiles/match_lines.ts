@@ -110,7 +110,8 @@ const RULES: Readonly<Record<Exclude<Tolerance, "exact">, Rule>> = {
     equals(content, start, end, key) {
       let at = start;
       for (let width; at < end && (width = whiteSpaceAt(content, at)) > 0;) at += width;
-      if (!content.startsWith(key, at)) return false;
+      // The blanks of an empty line include its LF; behind that the next line would be compared.
+      if (at + key.length > end || !content.startsWith(key, at)) return false;
       at += key.length;
       for (let width; at < end && (width = whiteSpaceAt(content, at)) > 0;) at += width;
       return at >= end;
