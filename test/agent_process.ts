@@ -60,11 +60,13 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
   const dir = join(home, "workspace");
   await Deno.mkdir(dir);
   const env = isolatedEnv(home, options.env);
+  // Where commands look when nobody names the socket, because XDG_RUNTIME_DIR is the home.
+  const runtime = join(home, "outpost");
   const run = launch([
     ...options.command ?? denoMain(),
     "start",
-    ...["--listen", "127.0.0.1:0", "--unix", join(home, "agent.sock"), "--dir", dir, "--log-format", "json"],
-    ...["--token-file", join(home, "token"), ...options.args ?? []],
+    ...["--listen", "127.0.0.1:0", "--unix", join(runtime, "agent.sock"), "--dir", dir, "--log-format", "json"],
+    ...["--token-file", join(runtime, "token"), ...options.args ?? []],
   ], { cwd: dir, env });
   try {
     const listening = await deadline(run.listening, HANG_MS);
@@ -77,7 +79,7 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
     };
     return {
       ...{ pid: run.child.pid, http, unix, token, dir, listening, ended: run.ended, fetch: ask },
-      env: { ...env, OUTPOST_SOCKET: unix },
+      env,
       async post<T>(path: string, body: unknown): Promise<T> {
         const response = await ask(path, { method: "POST", body: JSON.stringify(body) });
         const text = await response.text();
