@@ -295,8 +295,27 @@ export interface SpawnOptions {
    * cannot keep order across streams.
    */
   readonly output?: "merged" | "separate";
+  /**
+   * Starts the child on a pseudo terminal of this size, as the leader of a session that the terminal controls. Input is then
+   * always piped and output always merged; `TERM` comes from the environment. Needs the permission `ffi`.
+   */
+  readonly pty?: PtySize;
   /** Kills the whole group with SIGKILL when aborted. */
   readonly signal?: AbortSignal;
+}
+/** Size of a terminal, in characters; values outside 1 to 65535 are brought into that range. */
+export interface PtySize {
+  readonly cols: number;
+  readonly rows: number;
+}
+/** The terminal of a child that was started with {@linkcode SpawnOptions.pty}. */
+export interface ChildTerminal {
+  /** Path of the child's device, such as `/dev/pts/3`. */
+  readonly device: string;
+  /** Tells the child its new size; does nothing after the end. */
+  resize(size: PtySize): void;
+  /** Takes the terminal away: the kernel sends SIGHUP to whoever has it. Twice is once. */
+  close(): Promise<void>;
 }
 /** How a process ended. */
 export interface ExitStatus {
@@ -307,7 +326,9 @@ export interface ExitStatus {
 /** A running child process, leader of its own process group. */
 export interface Child {
   readonly pid: number;
-  /** Present with `stdin: "piped"`. */
+  /** Present with `pty`. */
+  readonly terminal?: ChildTerminal;
+  /** Present with `stdin: "piped"` and with `pty`, where closing it does not end the input. */
   readonly stdin: WritableStream<Uint8Array> | null;
   /** Merged output, or stdout alone. Read it to the end: a full pipe stops the child. */
   readonly output: ReadableStream<Uint8Array<ArrayBuffer>>;

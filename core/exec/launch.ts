@@ -49,18 +49,22 @@ export class Launcher {
    * @throws {SpawnError} When the program is missing or not executable: the programs in front of it would hide that as exit
    * code 127.
    */
-  compose(options: Pick<SpawnOptions, "command" | "output">, env: Variables, cwd: string): Launch {
+  compose(options: Pick<SpawnOptions, "command" | "output" | "pty">, env: Variables, cwd: string): Launch {
     const { name, path, args } = target(options.command, { path: env.PATH ?? "", cwd });
-    const script = this.#script(options.output ?? "merged");
-    if (script === undefined && this.#setsid === undefined) return { program: path, args, detached: true };
+    // A terminal is one stream already, and its child is made the leader of a session as it is started.
+    const script = this.#script(options.pty !== undefined ? "separate" : options.output ?? "merged");
+    const setsid = options.pty === undefined ? this.#setsid : undefined;
+    if (script === undefined && setsid === undefined) return { program: path, args, detached: true };
     const words = [
-      ...(this.#setsid === undefined ? [] : [this.#setsid]),
+      ...(setsid === undefined ? [] : [setsid]),
       ...(script === undefined ? [] : [SHELL, "-c", script, "sh"]),
       name,
       ...args,
     ];
-    const [program = SHELL, ...rest] = words;
-    return { program, args: rest, detached: this.#setsid === undefined };
+    const [first = SHELL, ...rest] = words;
+    // What starts terminals takes a path: it would look a name up in the agent's PATH.
+    const program = options.pty !== undefined && !first.startsWith("/") ? path : first;
+    return { program, args: rest, detached: setsid === undefined };
   }
 
   #script(output: "merged" | "separate"): string | undefined {

@@ -7,10 +7,11 @@ import { setImmediate } from "node:timers";
 import { isAbsolute } from "@std/path";
 
 import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";
-import type { Child, Env, Exec, ExitStatus, SpawnOptions } from "../plugin.ts";
+import type { Child, ChildTerminal, Env, Exec, ExitStatus, SpawnOptions } from "../plugin.ts";
 import { livingGroupMembers } from "./group_members.ts";
 import type { Launch, Launcher } from "./launch.ts";
 import { ProcessGroup } from "./process_group.ts";
+import type { PtyProcess } from "./pty.ts";
 import { type DirectoryChoice, workingDirectory } from "./working_directory.ts";
 
 /** What {@linkcode ProcessGroups} is made from. */
@@ -36,6 +37,8 @@ export class ProcessGroups implements Exec, AsyncDisposable {
   readonly #led = new Map<ProcessGroup, Promise<ExitStatus>>();
   /** Groups whose leader is gone and which had members then. */
   readonly #leaderless = new Set<ProcessGroup>();
+  /** Terminals that may be open. */
+  readonly #terminals = new Set<ChildTerminal>();
   #sweepAt = FIRST_SWEEP_AT;
   #closed = false;
 
@@ -61,11 +64,15 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     const cwd = options.cwd ?? await this.directory();
     if (!isAbsolute(cwd)) throw spawnError(options, cwd, `working directory "${cwd}" is not absolute`);
     const env = await this.#options.environment.build(options.env);
+    const pty = options.pty === undefined ? undefined : await import("./pty.ts");
     // From here to the registration nothing waits, so that a child is either refused or known to close().
     this.#check(options);
     const launch = this.#options.launcher.compose(options, env, cwd);
-    const process = start(launch, { options, env, cwd });
-    return this.#adopt(process, options);
+    const place = { options, env, cwd };
+    if (pty === undefined || options.pty === undefined) return this.#adopt(start(launch, place), options);
+    const { program, args } = launch;
+    checkDirectory(options, cwd);
+    return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), options);
   }
 
   /** See {@linkcode Exec.directory}. */
@@ -91,6 +98,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     this.killAll();
     const groups = [...this.#led.keys(), ...this.#leaderless];
     await Promise.all(this.#led.values());
+    await Promise.all([...this.#terminals].map((terminal) => terminal.close()));
     for (let turn = 0; turn < MAX_FAREWELL_TURNS && anyLeft(groups); turn++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
@@ -109,22 +117,50 @@ export class ProcessGroups implements Exec, AsyncDisposable {
 
   #adopt(process: Deno.ChildProcess, options: SpawnOptions): Child {
     const group = new ProcessGroup(process.pid);
-    const abort = () => void group.kill("SIGKILL");
-    options.signal?.addEventListener("abort", abort, { once: true });
-    const exited = process.status.then(toExitStatus, () => ({ code: null, signal: null })).then((status) => {
-      options.signal?.removeEventListener("abort", abort);
-      this.#leaderExited(group);
-      return status;
-    });
-    this.#led.set(group, exited);
+    const ended = process.status.then(toExitStatus, () => ({ code: null, signal: null }));
     return {
       pid: process.pid,
       stdin: options.stdin === "piped" ? process.stdin : null,
       output: process.stdout,
       errors: options.output === "separate" ? process.stderr : null,
-      exited,
+      exited: this.#lead(group, ended, options.signal),
       kill: (signal) => group.kill(signal),
     };
+  }
+
+  #adoptTerminal(process: PtyProcess, options: SpawnOptions): Child {
+    const group = new ProcessGroup(process.pid);
+    const terminal: ChildTerminal = {
+      device: process.device,
+      resize: process.resize,
+      close: async () => {
+        this.#terminals.delete(terminal);
+        await process.close();
+      },
+    };
+    this.#terminals.add(terminal);
+    return {
+      pid: process.pid,
+      terminal,
+      stdin: process.stdin,
+      output: process.output,
+      errors: null,
+      exited: this.#lead(group, process.exited, options.signal),
+      kill: (signal) => group.kill(signal),
+    };
+  }
+
+  /** Remembers a group until its leader ends. */
+  #lead(group: ProcessGroup, ended: Promise<ExitStatus>, signal: AbortSignal | undefined): Promise<ExitStatus> {
+    const abort = () => void group.kill("SIGKILL");
+    signal?.addEventListener("abort", abort, { once: true });
+    const exited = ended.then((status) => {
+      signal?.removeEventListener("abort", abort);
+      this.#leaderExited(group);
+      return status;
+    });
+    this.#led.set(group, exited);
+    return exited;
   }
 
   #leaderExited(group: ProcessGroup): void {
@@ -173,6 +209,12 @@ function start(launch: Launch, { options, env, cwd }: StartPlace): Deno.ChildPro
 function spawnError(options: SpawnOptions, cwd: string, reason: string, cause?: unknown): SpawnError {
   const program = typeof options.command === "string" ? "sh" : options.command[0];
   return new SpawnError(`Cannot start "${program}": ${reason}`, program, cwd, { cause });
+}
+
+/** @throws {SpawnError} When `cwd` cannot be used. */
+function checkDirectory(options: SpawnOptions, cwd: string): void {
+  const fault = faultOf(cwd);
+  if (fault !== undefined) throw spawnError(options, cwd, fault);
 }
 
 function faultOf(cwd: string): string | undefined {
