@@ -12,6 +12,7 @@ import { alignColumns } from "../text_table.ts";
 interface ListedProcess {
   readonly id: string;
   readonly command: string;
+  readonly args?: readonly string[];
   readonly workdir?: string;
   readonly running: boolean;
   readonly exit_code?: number | null;
@@ -34,7 +35,7 @@ export async function ps({ agent, flags, out }: CoreCommandContext): Promise<num
     process.id.slice(0, SHORT_ID),
     process.running ? "running" : `exited ${process.exit_code ?? "?"}`,
     process.started_at_unix === undefined ? "" : new Date(process.started_at_unix * 1000).toISOString(),
-    oneLine(process.command),
+    oneLine([process.command, ...process.args ?? []].join(" ")),
   ]);
   await out(alignColumns([["ID", "STATE", "STARTED", "COMMAND"], ...rows]));
   return EXIT.done;

@@ -1,0 +1,22 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+
+import { ROOT, startAgent } from "../test/agent_process.ts";
+
+Deno.test("hello.jsonc loads a plugin from a file", async () => {
+  await using agent = await startAgent({ args: ["--config", join(ROOT, "examples/hello.jsonc")] });
+
+  const response = await agent.fetch("/api/v0/hello");
+
+  assertEquals(response.status, 200);
+  assertEquals(await response.json(), { message: `Hello from ${Deno.build.os}` });
+});
+
+Deno.test("custom_agent.ts is an agent with its own name and plugins", async () => {
+  const program = join(ROOT, "examples/custom_agent.ts");
+  await using agent = await startAgent({ command: [Deno.execPath(), "run", "-A", program] });
+
+  const { name, version, plugins } = agent.listening;
+
+  assertEquals([name, version, plugins], ["acme-agent", "4.2.0", ["agentfiles", "hello"]]);
+});
