@@ -26,9 +26,10 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Calls `overdue` once, `ms` from now, unless {@linkcode Deadlines.forget} comes first. */
+  /** Calls `overdue` once, `ms` from now (`Infinity` for never), unless {@linkcode Deadlines.forget} comes first. */
   watch(ms: number, overdue: () => void): Deadline {
     const deadline = { at: this.#clock.now() + ms, overdue };
+    if (ms === Infinity) return deadline;
     this.#waiting.add(deadline);
     if (deadline.at < this.#wakeAt) this.#sleepUntil(deadline.at);
     return deadline;

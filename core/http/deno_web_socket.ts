@@ -17,10 +17,12 @@ export function upgradeOnDeno(request: Request, options: UpgradeOptions, events:
   // Deno pings after half of the timeout and closes after the whole of it.
   const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 2 * options.heartbeatMs / 1000 });
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => events.opened(new DenoTransport(socket));
+  const transport = new DenoTransport(socket);
+  socket.onopen = () => events.opened(transport);
   socket.onmessage = ({ data }) => events.received(typeof data === "string" ? data : new Uint8Array(data));
   // May come twice; the first report is the true one.
   socket.onclose = ({ code, reason }) => {
+    transport.release();
     if (reason === DENO_PING_REASON) events.ended(PING_FAILED.code, PING_FAILED.reason);
     else events.ended(code === DENO_CUT_CODE ? 1006 : code, reason);
   };
@@ -31,6 +33,8 @@ export function upgradeOnDeno(request: Request, options: UpgradeOptions, events:
 
 class DenoTransport implements SocketTransport {
   readonly #socket: WebSocket;
+  /** Ends the wait between two looks at the buffer. */
+  #wake = () => {};
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -47,12 +51,28 @@ class DenoTransport implements SocketTransport {
   async drained(bytes: number): Promise<void> {
     let wait = DRAIN_POLL_MS.first;
     while (this.#socket.readyState === WebSocket.OPEN && this.#socket.bufferedAmount >= bytes) {
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await this.#pause(wait);
       wait = Math.min(wait * 2, DRAIN_POLL_MS.longest);
     }
   }
 
   close(code: number, reason: string): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
+    this.release();
+  }
+
+  /** Lets whoever waits for room look again: there will be none. */
+  release(): void {
+    this.#wake();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -39,7 +39,8 @@ export class Exchange {
   authority: Authority | undefined;
   /** Set when the answer is a WebSocket. */
   isUpgraded = false;
-  readonly #abort = new AbortController();
+  // Both are made when somebody asks: most handlers never do, and each costs as much as dispatching a request.
+  #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
 
   constructor(readonly request: Request, readonly connection: Connection, readonly path: string) {
@@ -67,20 +68,35 @@ export class Exchange {
 
   /** Tells the handler, if it listens, that nobody waits any more. */
   abort(reason: unknown): void {
-    this.#abort.abort(reason);
+    (this.#abort ??= new AbortController()).abort(reason);
+  }
+
+  /** Joins the client's own signal with {@linkcode Exchange.abort}. */
+  signalOf(native: AbortSignal): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#signal ??= AbortSignal.any([native, this.#abort.signal]);
   }
 
   /**
-   * Makes `request.signal` abort also when the handler's time is up. An own property, made when it is read: a new request
-   * would cost more than the whole dispatch, and could not be upgraded.
+   * Makes `request.signal` abort also when the handler's time is up. By an own property: a new request would cost more than
+   * the whole dispatch, and could not be upgraded.
    */
   bindSignal(request: Request): Request {
-    return Object.defineProperty(request, "signal", {
-      configurable: true,
-      get: () => {
-        const native: AbortSignal = Reflect.get(Object.getPrototypeOf(request), "signal", request);
-        return this.#signal ??= AbortSignal.any([native, this.#abort.signal]);
-      },
-    });
+    (request as BoundRequest)[EXCHANGE] = this;
+    return Object.defineProperty(request, "signal", SIGNAL);
   }
 }
+
+const EXCHANGE: unique symbol = Symbol("exchange");
+
+interface BoundRequest extends Request {
+  [EXCHANGE]: Exchange;
+}
+
+/** One for all requests, so that they keep one hidden class. */
+const SIGNAL: PropertyDescriptor = {
+  configurable: true,
+  get(this: BoundRequest): AbortSignal {
+    return this[EXCHANGE].signalOf(Reflect.get(Object.getPrototypeOf(this), "signal", this));
+  },
+};

@@ -156,22 +156,21 @@ export class Front {
     if (this.#options.observe) exchange.route = routes.patternOf(method, path);
     const own = routes.limitsFor(path);
     const bounded = boundBody(request, own?.maxBodyBytes ?? this.#limits.maxBodyBytes);
-    const release = this.#admitRequest(path);
+    this.#admitRequest(path);
     const answer = routes.dispatch(exchange.bindSignal(bounded), exchange);
     if (!(answer instanceof Promise)) {
-      release();
+      this.#requests--;
       return answer;
     }
-    const handlerMs = own?.handlerMs ?? this.#limits.handlerMs;
-    return this.#withDeadline(answer, handlerMs, exchange).finally(release);
+    return this.#withDeadline(answer, own?.handlerMs ?? this.#limits.handlerMs, exchange);
   }
 
   #withDeadline(answer: Promise<Response>, handlerMs: number, exchange: Exchange): Promise<Response> {
-    if (handlerMs === Infinity) return answer;
     return new Promise((resolve) => {
       let isLate = false;
       const deadline = this.#deadlines.watch(handlerMs, () => {
         isLate = true;
+        this.#requests--;
         exchange.abort(new DeadlineError(`request ${exchange.requestId}`, handlerMs));
         const problem = new HttpProblem(503, "The handler did not answer in time", {
           code: "handler_timeout",
@@ -182,13 +181,14 @@ export class Front {
       answer.then((response) => {
         this.#deadlines.forget(deadline);
         // Nobody will read it: let its source go.
-        if (isLate) response.body?.cancel().catch(() => {});
-        else resolve(response);
+        if (isLate) return void response.body?.cancel().catch(() => {});
+        this.#requests--;
+        resolve(response);
       });
     });
   }
 
-  #admitRequest(path: string): () => void {
+  #admitRequest(path: string): void {
     if (this.#requests >= this.#limits.maxRequests && path !== "/healthz") {
       throw new HttpProblem(429, "Too many requests at once", {
         detail: `the limit is ${this.#limits.maxRequests}`,
@@ -196,7 +196,6 @@ export class Front {
       });
     }
     this.#requests++;
-    return () => void this.#requests--;
   }
 
   #admitSocket(): () => void {

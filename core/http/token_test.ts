@@ -10,13 +10,11 @@ Deno.test("randomToken() is never the same and safe in URLs and headers", () => 
 Deno.test("TokenCheck accepts the token alone and refuses to be made from an empty one", () => {
   const check = new TokenCheck("right");
 
-  assertEquals(["right", "Right", "righ", "right ", ""].map((token) => check.accepts(token)), [
-    true,
-    false,
-    false,
-    false,
-    false,
-  ]);
+  assertEquals(check.accepts("right"), true);
+  for (const wrong of ["Right", "righ", "right ", "right\0", "rightright", "righü", "", "x".repeat(10_000)]) {
+    assertEquals(check.accepts(wrong), false, wrong);
+  }
+  assertEquals(check.accepts("right"), true);
   assertThrows(() => new TokenCheck(""), RangeError);
 });
 
