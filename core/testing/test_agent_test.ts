@@ -1,0 +1,115 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+
+import { definePlugin, defineService, type PluginContext } from "../plugin.ts";
+import { conformance } from "./conformance.ts";
+import { fake } from "./fake.ts";
+import { createTestAgent } from "./test_agent.ts";
+
+interface Greeter {
+  greet(name: string): string;
+  part(): void;
+}
+const Greeter = defineService<Greeter>("greeter/greeter");
+
+function plugin(setup: (ctx: PluginContext<unknown, Record<never, never>>) => void | Promise<void>) {
+  return definePlugin({ id: "pp", version: "1.0.0", api: 1, summary: "For tests.", stability: "stable", setup });
+}
+
+const echo = definePlugin({
+  id: "echo",
+  version: "1.0.0",
+  api: 1,
+  summary: "Says back what it hears.",
+  stability: "stable",
+  setup(ctx) {
+    const heard = ctx.metrics.counter("heard_total", { help: "Messages heard; a rise means somebody talks." });
+    ctx.routes.app.post("/", async (c) => c.json(await c.req.json()));
+    ctx.routes.webSocket("/socket", (c) => {
+      if (c.req.query("refuse") !== undefined) return c.text("refused", 403);
+      return async (socket) => {
+        for await (const message of socket) {
+          heard.inc();
+          await socket.send(message);
+        }
+      };
+    });
+  },
+});
+
+conformance(echo);
+
+Deno.test("TestAgent answers requests and opens WebSockets without a network", async () => {
+  await using agent = await createTestAgent({ plugins: [echo] });
+
+  assertEquals(await (await agent.post("/api/v0/echo", { a: 1 })).json(), { a: 1 });
+  const socket = await agent.webSocket("/api/v0/echo/socket");
+  socket.send("hello");
+
+  assertEquals(await socket.next(), "hello");
+  assertEquals(await agent.metric("agent_echo_heard_total"), 1);
+  await agent.stop();
+  assertEquals((await socket.closed).code, 1001);
+});
+
+Deno.test("TestAgent.webSocket() fails when the upgrade is refused", async () => {
+  await using agent = await createTestAgent({ plugins: [echo] });
+
+  await assertRejects(() => agent.webSocket("/api/v0/echo/socket?refuse"), Error, "Cannot open");
+});
+
+Deno.test("createTestAgent() fails the test for errors nobody read, and not for those that were", async () => {
+  const failing = plugin(() => Promise.reject(new Error("on purpose")));
+
+  await assertRejects(
+    async () => {
+      await using _ = await createTestAgent({ plugins: [failing] });
+    },
+    Error,
+    "error in the log: plugin error",
+  );
+  await using agent = await createTestAgent({ plugins: [failing] });
+  assertStringIncludes(String(agent.errors()[0]?.fields.error), "on purpose");
+});
+
+Deno.test("createTestAgent() fails the test for work and timers left behind", async () => {
+  const leaking = plugin((ctx) => {
+    void ctx.clock.sleep(1e9);
+  });
+
+  await assertRejects(
+    async () => {
+      await using _ = await createTestAgent({ plugins: [leaking] });
+    },
+    Error,
+    "1 sleeps of the clock were not cancelled",
+  );
+});
+
+Deno.test("fake() gives the members of the test and names a missing one", async () => {
+  const asking = definePlugin({
+    ...{ id: "asking", version: "1.0.0", api: 1, summary: "Asks.", stability: "stable" },
+    needs: { greeter: Greeter },
+    setup(ctx) {
+      ctx.routes.app.get("/", (c) => c.text(ctx.services.greeter.greet("you")));
+    },
+  });
+  await using agent = await createTestAgent({
+    plugins: [asking],
+    services: [fake(Greeter, { greet: (name) => `hi ${name}` })],
+  });
+
+  assertEquals(await (await agent.get("/api/v0/asking")).text(), "hi you");
+  assertThrows(() => agent.service(Greeter).part(), TypeError, 'The fake of "greeter/greeter" has no member "part"');
+});
+
+Deno.test("TestAgent.metric() finds a series whatever the order of its labels", async () => {
+  await using agent = await createTestAgent({
+    plugins: [plugin((ctx) => {
+      const labels = { a: ["1"], b: ["x y"] } as const;
+      ctx.metrics.counter("seen_total", { help: "Seen.", labels }).inc({ b: "x y", a: "1" });
+    })],
+  });
+
+  assertEquals(await agent.metric("agent_pp_seen_total", { b: "x y", a: "1" }), 1);
+  assertEquals(await agent.metric("agent_pp_seen_total", { a: "1" }), undefined);
+});

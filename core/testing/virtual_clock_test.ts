@@ -1,0 +1,43 @@
+import { assertEquals, assertRejects } from "@std/assert";
+
+import { VirtualClock } from "./virtual_clock.ts";
+
+Deno.test("VirtualClock.advance() wakes sleepers in the order of their times and lets each run first", async () => {
+  const clock = new VirtualClock(0);
+  const seen: [string, number][] = [];
+  const sleeper = async (name: string, ms: number) => {
+    await clock.sleep(ms);
+    seen.push([name, clock.now()]);
+  };
+  void sleeper("second", 20).then(() => sleeper("chained", 5));
+  void sleeper("first", 10);
+
+  await clock.advance(30);
+
+  assertEquals(seen, [["first", 10], ["second", 20], ["chained", 25]]);
+  assertEquals(clock.now(), 30);
+});
+
+Deno.test("VirtualClock.sleep() rejects with the reason when aborted", async () => {
+  const clock = new VirtualClock();
+  const abort = new AbortController();
+  const sleeping = clock.sleep(10, abort.signal);
+
+  abort.abort(new Error("enough"));
+
+  await assertRejects(() => sleeping, Error, "enough");
+  await assertRejects(() => clock.sleep(1, abort.signal), Error, "enough");
+  assertEquals(clock.sleeping, 0);
+});
+
+Deno.test("VirtualClock.untilSleeping() resolves when enough sleeps wait", async () => {
+  const clock = new VirtualClock();
+  const waited = clock.untilSleeping(2);
+
+  void clock.sleep(1);
+  void clock.sleep(1);
+
+  await waited;
+  await clock.advance(1);
+  assertEquals(clock.sleeping, 0);
+});
