@@ -82,13 +82,14 @@ export function conformance(plugin: Plugin, options: ConformanceOptions = {}): v
       stability: "stable",
       setup: () => gate.promise,
     });
-    await using agent = new TestAgent({ ...agentOptions({ plugins: [plugin, slow] }), ignoreErrors: true });
+    const agent = new TestAgent(agentOptions({ plugins: [plugin, slow] }));
     const started = agent.agent.start();
     started.catch(() => {}); // Being stopped half way is what this test is about.
     await agent.untilState(plugin.id, "prepared");
 
     const report = await agent.stop();
     gate.resolve();
+    await agent.abandon();
 
     assertEquals(agent.state(plugin.id), "stopped", agent.status(plugin.id).reason);
     assertEquals(report.unfinished.filter((entry) => entry.plugin === plugin.id), []);

@@ -175,7 +175,7 @@ export class TestAgent implements AsyncDisposable {
   /** Stops the agent; `restart` begins a new life with the same options. */
   async stop(reason = "test"): Promise<ExitReport> {
     const report = await this.#agent.stop(reason);
-    for (const socket of this.#sockets) await socket.ended();
+    for (const socket of this.#sockets) await socket.closed; // The agent closes them all, with 1001.
     this.#sockets.clear();
     return report;
   }

@@ -18,9 +18,8 @@ export interface TestSocket {
   /** The next message, parsed as JSON. */
   nextJson(): Promise<unknown>;
   close(code?: number, reason?: string): void;
+  /** Resolves when nothing of the socket is left. */
   readonly closed: Promise<Closing>;
-  /** Closes if needed, and resolves when nothing of the socket is left. */
-  ended(): Promise<void>;
 }
 
 /** Connects to `path` of the agent behind a Unix socket. @throws {Error} If the upgrade is refused. */
@@ -71,10 +70,6 @@ export async function openTestSocket(
     nextJson: async () => JSON.parse(String(await next())),
     close: (code, reason) => socket.close(code, reason),
     closed: closed.promise,
-    ended: async () => {
-      if (closing === undefined) socket.close();
-      await closed.promise;
-    },
   };
 }
 
