@@ -7,7 +7,8 @@ import { dirname, join } from "@std/path";
 
 import { defaultSocketPath, pathFacts, runtimeDirectory } from "../config/default_paths.ts";
 import type { LoadedConfig } from "../config/loaded_config.ts";
-import { type ConfigOverride, resolveConfig } from "../config/resolve_config.ts";
+import type { ConfigOverride } from "../config/read_layers.ts";
+import { resolveConfig } from "../config/resolve_config.ts";
 import { readDefinition } from "../definition.ts";
 import type { Variables } from "../plugin.ts";
 import type { Program } from "./command.ts";

@@ -61,25 +61,43 @@ function syntaxError(text: string, message: string): JsoncSyntaxError {
   const token = /unexpected token "([\s\S]*)" in JSONC/.exec(message)?.[1];
   const offset = position === null ? text.length : Number(position[1]);
   const what = position === null ? "the text ends too early" : `"${token}" is not expected here`;
-  return new JsoncSyntaxError(what, placeOf(text, offset));
+  return new JsoncSyntaxError(what, new Lines(text).placeOf(offset));
 }
 
-function placeOf(text: string, offset: number): Place {
-  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return { line: before.length, column: before.at(-1)!.length + 1 };
+/** Turns offsets into places. */
+class Lines {
+  /** Offset at which each line starts. */
+  readonly #starts: readonly number[];
+
+  constructor(text: string) {
+    this.#starts = [0, ...Array.from(text.matchAll(/\r\n|\r|\n/g), (end) => end.index + end[0].length)];
+  }
+
+  placeOf(offset: number): Place {
+    let [line, after] = [0, this.#starts.length];
+    while (after - line > 1) {
+      const middle = (line + after) >> 1;
+      if (this.#starts[middle]! <= offset) line = middle;
+      else after = middle;
+    }
+    return { line: line + 1, column: offset - this.#starts[line]! + 1 };
+  }
 }
 
 /** Walks a text that is known to parse, and notes where each value starts. */
 class Scanner {
   readonly places = new Map<string, Place>();
   readonly duplicates: DuplicateMember[] = [];
+  readonly #lines: Lines;
   #at = 0;
 
-  constructor(readonly text: string) {}
+  constructor(readonly text: string) {
+    this.#lines = new Lines(text);
+  }
 
   value(path: readonly string[]): void {
     this.#skipSpace();
-    this.places.set(dotted(path), placeOf(this.text, this.#at));
+    this.places.set(dotted(path), this.#lines.placeOf(this.#at));
     const first = this.text[this.#at];
     if (first === "{") this.#object(path);
     else if (first === "[") this.#array(path);
@@ -93,7 +111,7 @@ class Scanner {
       const start = this.#at;
       const name = this.#string();
       const inner = [...path, name];
-      if (names.has(name)) this.duplicates.push({ path: dotted(inner), place: placeOf(this.text, start) });
+      if (names.has(name)) this.duplicates.push({ path: dotted(inner), place: this.#lines.placeOf(start) });
       names.add(name);
       this.#skipSpace();
       this.#at++; // the colon

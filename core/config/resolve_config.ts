@@ -3,37 +3,22 @@
  *
  * @module
  */
-import { dirname, resolve } from "@std/path";
+import { resolve } from "@std/path";
 
 import { z } from "zod";
 
-import { ConfigError, type ConfigProblem, messageOf } from "../errors.ts";
+import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { Variables } from "../plugin.ts";
 import { type AgentSettings, agentSettings } from "./agent_settings.ts";
 import { type CheckablePlugin, checkPlugins } from "./check_plugins.ts";
-import { dotted, JsoncSyntaxError, parseJsonc } from "./jsonc_document.ts";
-import {
-  isPlainObject,
-  type Layer,
-  type Merged,
-  mergeLayers,
-  nested,
-  parseSetting,
-  type PlainObject,
-} from "./layers.ts";
+import { dotted } from "./jsonc_document.ts";
+import { isPlainObject, type Merged, mergeLayers, type PlainObject } from "./layers.ts";
 import type { LoadedConfig } from "./loaded_config.ts";
 import { PLUGIN_ID, type PluginEntry, writtenEntry } from "./plugin_entry.ts";
+import { type ConfigOverride, readLayers } from "./read_layers.ts";
 import { type Checked, checkValue } from "./schema_problems.ts";
 import { substitute, type Substituted } from "./substitution.ts";
 
-/** A value given beside the file, by a flag or a variable of the environment. */
-export interface ConfigOverride {
-  /** Such as `["agent", "listen", "tcp"]`. */
-  readonly path: readonly string[];
-  readonly value: unknown;
-  /** What people know it by: `--listen`, `OUTPOST_TOKEN`. */
-  readonly source: string;
-}
 /** What {@linkcode resolveConfig} reads. Every part may be absent: the defaults make a usable agent. */
 export interface ResolveConfigOptions {
   /** Path of the configuration file. Read with `readTextFile` unless `text` is given. */
@@ -74,17 +59,7 @@ export function resolveConfig(options: ResolveConfigOptions = {}): LoadedConfig 
   const file = options.file === undefined ? undefined : resolve(cwd, options.file);
   const problems: ConfigProblem[] = [];
 
-  const merged = mergeLayers([
-    { value: options.defaults, source: "default", baseDir: cwd },
-    { value: options.raw, source: "options", baseDir: cwd },
-    ...fileLayers(file, options.text, readTextFile, problems),
-    ...settingLayers(options.sets ?? [], cwd, problems),
-    ...(options.overrides ?? []).map(({ path, value, source }) => ({
-      value: nested(path, value),
-      source,
-      baseDir: cwd,
-    })),
-  ].map(expandShortForms));
+  const merged = mergeLayers(readLayers({ ...options, file, cwd, readTextFile }, problems));
   const reading: Reading = {
     merged,
     problems,
@@ -135,53 +110,6 @@ const topLevel = z.strictObject({
 function section(value: unknown, name: string): PlainObject {
   const found = isPlainObject(value) ? value[name] : undefined;
   return isPlainObject(found) ? found : {};
-}
-
-function fileLayers(
-  file: string | undefined,
-  text: string | undefined,
-  readTextFile: (path: string) => string,
-  problems: ConfigProblem[],
-): readonly Layer[] {
-  if (file === undefined && text === undefined) return [];
-  const name = file ?? "configuration";
-  try {
-    const document = parseJsonc(text ?? readTextFile(file!));
-    const place = (at: { readonly line: number; readonly column: number }) => `${name}:${at.line}:${at.column}`;
-    for (const { path, place: where } of document.duplicates) {
-      problems.push({ path, message: "the key is given twice in one object", source: place(where) });
-    }
-    const source = (path: string) => {
-      const where = document.places.get(path);
-      return where === undefined ? name : place(where);
-    };
-    return [{ value: document.value, source, baseDir: file === undefined ? Deno.cwd() : dirname(file) }];
-  } catch (error) {
-    const where = error instanceof JsoncSyntaxError ? `:${error.place.line}:${error.place.column}` : "";
-    const what = error instanceof JsoncSyntaxError ? "cannot parse the file" : "cannot read the file";
-    problems.push({ path: "", message: `${what}: ${messageOf(error)}`, source: `${name}${where}` });
-    return [];
-  }
-}
-
-function settingLayers(sets: readonly string[], baseDir: string, problems: ConfigProblem[]): readonly Layer[] {
-  return sets.flatMap((text): readonly Layer[] => {
-    try {
-      const { path, value } = parseSetting(text);
-      return [{ value: nested(path, value), source: "--set", baseDir }];
-    } catch (error) {
-      problems.push({ path: "", message: messageOf(error), source: "--set" });
-      return [];
-    }
-  });
-}
-
-/** `"desktop": false` becomes `"desktop": { "enabled": false }`, so that later layers can add to it. */
-function expandShortForms(layer: Layer): Layer {
-  if (!isPlainObject(layer.value) || !isPlainObject(layer.value.plugins)) return layer;
-  const plugins = Object.entries(layer.value.plugins)
-    .map(([id, entry]) => [id, typeof entry === "boolean" ? { enabled: entry } : entry]);
-  return { ...layer, value: { ...layer.value, plugins: Object.fromEntries(plugins) } };
 }
 
 function at(reading: Reading, path: readonly string[], hidden?: ReadonlySet<string>) {
