@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
+
 import type { Clock } from "../../plugin.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { Deadlines } from "../deadlines.ts";
@@ -112,6 +114,8 @@ export class FrameWriter {
         if (this.#frames.length === 0) {
           await this.#work.promise;
           this.#work = Promise.withResolvers();
+          // What the running turn still queues leaves in the same write: small writes in a row wait for each other in TCP.
+          await nextTurn();
           continue;
         }
         const batch = this.#takeBatch();
@@ -151,4 +155,8 @@ export class FrameWriter {
     }
     return batch;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,0 +1,53 @@
+// Command wire speaks the RPC connection with the libraries that the reference uses, so that our implementation is tested against
+// another one. It serves calls, or makes them and checks the answers:
+//
+//	wire serve-ws            WebSocket, yamux, dRPC; prints the address, ends when standard input does
+//	wire serve-unix <path>   dRPC on a Unix socket; ends when standard input does
+//	wire call-ws <url>       checks a server of ours
+//	wire call-unix <path>    checks a socket of ours
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"storj.io/drpc"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "wire:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("say what to do: serve-ws, serve-unix, call-ws or call-unix")
+	}
+	target := ""
+	if len(args) > 1 {
+		target = args[1]
+	}
+	switch args[0] {
+	case "serve-ws":
+		return serveWebSocket()
+	case "serve-unix":
+		return serveUnix(target)
+	case "call-ws":
+		return callWebSocket(target)
+	case "call-unix":
+		return callUnix(target)
+	}
+	return fmt.Errorf("unknown word %q", args[0])
+}
+
+// raw is an encoding that sends bytes as they are: message contents are not what is tested here.
+type raw struct{}
+
+func (raw) Marshal(message drpc.Message) ([]byte, error) { return *message.(*[]byte), nil }
+
+func (raw) Unmarshal(bytes []byte, message drpc.Message) error {
+	*message.(*[]byte) = append([]byte(nil), bytes...)
+	return nil
+}
