@@ -29,7 +29,7 @@ export interface PluginRoutes extends Routes {
   seal(): void;
   /** Closes every open channel, and every one that is being opened. */
   closeSockets(code: number, reason: string): void;
-  /** Resolves when no handler and no channel's function is running. */
+  /** Resolves when no handler and no channel's function is running, and every closed channel's peer knows of it. */
   idle(): Promise<void>;
 }
 
@@ -42,6 +42,8 @@ export interface RouteSurroundings {
   readonly admitSocket: () => () => void;
 }
 
+/** Time a peer has to answer a close frame, in milliseconds; a dead one must not hold up the agent's stop. */
+const FAREWELL_MS = 1000;
 /** Longest message accepted from a peer, in bytes, unless the route says otherwise. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Bytes queued in either direction, unless the route says otherwise. */
@@ -156,6 +158,7 @@ export class MountedRoutes implements PluginRoutes {
       opened: () => void inContext(() => this.#use(channel, use)),
     });
     this.#channels.add(channel);
+    void this.#awaitFarewell(channel);
     channel.closed.then(() => {
       this.#channels.delete(channel);
       leave();
@@ -183,6 +186,16 @@ export class MountedRoutes implements PluginRoutes {
     } finally {
       this.#done();
     }
+  }
+
+  /** Counts as running until the peer knows of the end: a server that stops before that cuts the closing handshake short. */
+  async #awaitFarewell(channel: Channel): Promise<void> {
+    this.#running++;
+    await channel.closed;
+    const heard = new AbortController();
+    channel.gone.then(() => heard.abort());
+    await this.surroundings.clock.sleep(FAREWELL_MS, heard.signal).catch(() => {}); // Aborted: the peer has answered.
+    this.#done();
   }
 
   #unexpected(error: unknown, exchange: Exchange): Response {

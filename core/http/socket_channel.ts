@@ -46,6 +46,8 @@ interface Waiting {
 /** Implements {@linkcode SocketChannel}; the server reports through {@linkcode SocketEvents}. */
 export class Channel implements SocketChannel, SocketEvents {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  /** Resolves when the server is done with the connection: later than {@linkcode Channel.closed} if this side closed. */
+  readonly gone: Promise<void>;
   readonly #options: ChannelOptions;
   readonly #incoming = new SocketQueue();
   readonly #outgoing: Waiting[] = [];
@@ -56,11 +58,13 @@ export class Channel implements SocketChannel, SocketEvents {
   /** Set by `close`; the channel ends once the queue is empty. */
   #wanted: { readonly code: number; readonly reason: string } | undefined;
   #ended: { readonly code: number; readonly reason: string } | undefined;
+  #leave!: () => void;
   #settle!: (end: { readonly code: number; readonly reason: string }) => void;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
     this.closed = new Promise((resolve) => this.#settle = resolve);
+    this.gone = new Promise((resolve) => this.#leave = resolve);
   }
 
   get signal(): AbortSignal {
@@ -116,6 +120,7 @@ export class Channel implements SocketChannel, SocketEvents {
   ended(code: number, reason: string): void {
     // What the peer said before it went may still be read.
     this.#finish({ code, reason }, false);
+    this.#leave();
   }
 
   #enqueue(message: string | Uint8Array | undefined, cost: number): Promise<void> {
