@@ -177,7 +177,7 @@ export class Agent implements AsyncDisposable {
     // deno-lint-ignore outpost/child-environment -- the source of every layer; core/environment.ts takes the tokens out
     const { build = STOCK_BUILD, env = Deno.env.toObject(), plugins, services: external = [] } = this.#options;
     const services = new ServiceDirectory(external);
-    const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds });
+    const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds, env });
     const { settings, host } = loaded;
     const clock = this.#clock;
     const sink = this.#options.logSink ?? textSink(chooseFormat(settings.log.format), Deno.stderr);

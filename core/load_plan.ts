@@ -13,7 +13,7 @@ import { type AnyDefinition, readDefinition } from "./definition.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
 import { RESERVED_SEGMENTS } from "./http/core_routes.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import type { HostFacts, LogFields, Plugin } from "./plugin.ts";
+import type { HostFacts, LogFields, Plugin, Variables } from "./plugin.ts";
 
 /** Name and version of a binary. */
 export interface BuildInfo {
@@ -30,6 +30,8 @@ export interface LoadPlanOptions {
   readonly config: LoadedConfig | Readonly<Record<string, unknown>>;
   /** Ids of services that come from outside the plugins. */
   readonly external?: ReadonlySet<string>;
+  /** For `${env:NAME}` in a `config` that is not loaded yet. */
+  readonly env?: Variables;
 }
 
 /** A plan without problems, and what is needed to carry it out. */
@@ -53,7 +55,11 @@ export interface Note {
 
 /** @throws {ConfigError} With every problem at once. Imports the files that entries name; runs no plugin code. */
 export async function loadPlan(options: LoadPlanOptions): Promise<LoadedPlan> {
-  const config = isLoaded(options.config) ? options.config : resolveConfig({ raw: options.config });
+  const config = isLoaded(options.config) ? options.config : resolveConfig({
+    raw: options.config,
+    env: options.env,
+    plugins: options.plugins.flatMap((plugin) => readDefinition(plugin).definition ?? []),
+  });
   const host = hostFacts();
   const imported = await importPlugins(config);
   const problems: ConfigProblem[] = [...imported.problems];
