@@ -24,6 +24,8 @@ export {
   SpawnError,
   type Validation,
 } from "./core/errors.ts";
+export type { Connection, FrontDoor } from "./core/http/front_door.ts";
+export type { SocketEvents, SocketTransport, UpgradeOptions, UpgradeWebSocket } from "./core/http/socket_transport.ts";
 export { type State, STATES } from "./core/lifecycle.ts";
 export type { BuildInfo } from "./core/load_plan.ts";
 export type { LogFormat, LogSink } from "./core/log.ts";

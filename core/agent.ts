@@ -16,6 +16,7 @@ import { Deadline } from "./deadline.ts";
 import { Environment } from "./environment.ts";
 import { ConfigError, messageOf, type PluginError } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
+import type { FrontDoor } from "./http/front_door.ts";
 import { inOrder } from "./in_order.ts";
 import { isServing, type State } from "./lifecycle.ts";
 import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
@@ -111,6 +112,15 @@ export class Agent implements AsyncDisposable {
   fetch(request: Request): Promise<Response> {
     if (this.#parts === undefined) throw new TypeError("Cannot answer requests: the agent is not started");
     return this.#parts.front.fetch(request);
+  }
+
+  /**
+   * The HTTP front, for a program that serves it with a server of its own, such as `listenNode`. Close that
+   * server after the agent has stopped.
+   */
+  get front(): FrontDoor {
+    if (this.#parts === undefined) throw new TypeError("Cannot serve the front: the agent is not started");
+    return this.#parts.front.front;
   }
 
   /** Opens a further Unix listener, private to this user, which closes with the agent. Returns `path`. */

@@ -5,19 +5,9 @@
  */
 import type { Authority } from "./auth.ts";
 import { chatIdentityOf } from "./chat_identity.ts";
+import type { Connection } from "./front_door.ts";
 import type { ProblemPlace } from "./problem.ts";
 import type { LogFields } from "../plugin.ts";
-import type { UpgradeWebSocket } from "./socket_transport.ts";
-
-/** What a listener knows about the connection a request came over. */
-export interface Connection {
-  /** Over `"unix"` the socket's permissions are the authority: no token, any `Host`. */
-  readonly transport: "tcp" | "unix";
-  /** The peer's address, for the log. */
-  readonly remote: string;
-  /** Present when the server can upgrade this request. */
-  readonly upgrade?: UpgradeWebSocket;
-}
 
 /** Stands for the agent itself where a plugin's id would. */
 export const CORE = "core";

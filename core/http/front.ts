@@ -12,7 +12,8 @@ import { logAccess } from "./access_log.ts";
 import { Auth } from "./auth.ts";
 import { addCoreRoutes, type CoreAnswers, isOpenPath, RESERVED_SEGMENTS } from "./core_routes.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Connection, CORE, Exchange } from "./exchange.ts";
+import { CORE, Exchange } from "./exchange.ts";
+import type { Connection, FrontDoor } from "./front_door.ts";
 import { HostCheck } from "./host_check.ts";
 import { boundBody, DEFAULT_LIMITS, type FrontLimits } from "./limits.ts";
 import { MountedRoutes, type PluginRoutes, type RouteHooks } from "./plugin_routes.ts";
@@ -54,8 +55,7 @@ const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PAT
 const SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'";
 
 /** The HTTP front of one agent. Listeners call {@linkcode Front.fetch}; close it when they have stopped. */
-export class Front {
-  /** Where a browser reaches this server. Set by whoever listens on TCP. */
+export class Front implements FrontDoor {
   baseUrl: string | undefined;
   readonly #options: FrontOptions;
   readonly #limits: FrontLimits;
@@ -99,7 +99,6 @@ export class Front {
     return this.#table.claim(plugin, segments);
   }
 
-  /** Answers one request. Never throws and never rejects. */
   fetch(request: Request, connection: Connection): Response | Promise<Response> {
     const exchange = new Exchange(request, connection, getPath(request));
     return withLogFields(exchange.logFields(), () => {

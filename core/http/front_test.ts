@@ -6,8 +6,8 @@ import { HttpProblem, ScopeClosedError } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import type { LogFields } from "../plugin.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
-import type { Connection } from "./exchange.ts";
 import { Front, type FrontOptions, type Observation } from "./front.ts";
+import type { Connection } from "./front_door.ts";
 import { json, readJson } from "./json.ts";
 import type { PluginRoutes, RouteHooks } from "./plugin_routes.ts";
 

@@ -5,8 +5,7 @@
  */
 import { bindPrivately, prepareSocketPath } from "../socket/unix_path.ts";
 import { upgradeOnDeno } from "./deno_web_socket.ts";
-import type { Connection } from "./exchange.ts";
-import type { Front } from "./front.ts";
+import type { Connection, FrontDoor } from "./front_door.ts";
 
 /** A listener that is open. */
 export interface Listener {
@@ -32,7 +31,7 @@ export interface TcpOptions {
  *
  * @throws {Deno.errors.AddrInUse} When the port is taken.
  */
-export function listenTcp(front: Front, options: TcpOptions): Listener {
+export function listenTcp(front: FrontDoor, options: TcpOptions): Listener {
   const { hostname = "127.0.0.1", port } = options;
   const cut = new AbortController();
   const server = Deno.serve(
@@ -52,7 +51,7 @@ export function listenTcp(front: Front, options: TcpOptions): Listener {
  * @throws {Deno.errors.AddrInUse} When a server answers at `path`.
  * @throws {Deno.errors.AlreadyExists} When `path` is something else than a socket.
  */
-export async function listenUnix(front: Front, path: string): Promise<Listener> {
+export async function listenUnix(front: FrontDoor, path: string): Promise<Listener> {
   await prepareSocketPath(path);
   const cut = new AbortController();
   const server = bindPrivately(() =>

@@ -13,11 +13,13 @@ import { getRequestListener } from "@hono/node-server";
 
 import { systemClock } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
-import type { Connection } from "./exchange.ts";
-import type { Front } from "./front.ts";
+import type { Connection, FrontDoor } from "./front_door.ts";
 import type { Listener, TcpOptions } from "./listeners.ts";
 import { acceptOnNode } from "./node_web_socket.ts";
 import type { SocketEvents, UpgradeOptions } from "./socket_transport.ts";
+
+export type { Clock } from "../plugin.ts";
+export type { Connection, FrontDoor, Listener, TcpOptions };
 
 /** Where to listen, and the clock of the heartbeat. */
 export interface NodeOptions extends TcpOptions {
@@ -26,7 +28,7 @@ export interface NodeOptions extends TcpOptions {
 }
 
 /** Listens with a server of `node:http` and tells the front its address. Rejects when the port is taken. */
-export async function listenNode(front: Front, options: NodeOptions): Promise<Listener> {
+export async function listenNode(front: FrontDoor, options: NodeOptions): Promise<Listener> {
   const { hostname = "127.0.0.1", port } = options;
   const server = createServer(getRequestListener(
     (request, env) => front.fetch(request, { transport: "tcp", remote: remoteOf(env.incoming as IncomingMessage) }),
@@ -48,7 +50,7 @@ export async function listenNode(front: Front, options: NodeOptions): Promise<Li
  *
  * @returns The sockets that asked for an upgrade and are open, for whoever closes the server.
  */
-export function acceptWebSockets(front: Front, server: Server, clock: Clock): ReadonlySet<Socket> {
+export function acceptWebSockets(front: FrontDoor, server: Server, clock: Clock): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
   server.on("upgrade", (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     sockets.add(socket);
@@ -60,7 +62,7 @@ export function acceptWebSockets(front: Front, server: Server, clock: Clock): Re
 }
 
 async function answerUpgrade(
-  front: Front,
+  front: FrontDoor,
   handshake: { readonly incoming: IncomingMessage; readonly socket: Socket; readonly head: Buffer },
   clock: Clock,
 ): Promise<void> {
