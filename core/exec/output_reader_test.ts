@@ -73,23 +73,19 @@ Deno.test("readOutput() goes on reading after the end, so that a background chil
   assertEquals([bytes, errors], [300_000, "survived\n"]);
 });
 
-Deno.test("settled waits for bytes that the runtime brings one turn after the end", async () => {
+Deno.test("settled waits for bytes that the runtime brings after the end", async () => {
   const exit = Promise.withResolvers<ExitStatus>();
-  const written = Promise.withResolvers<void>();
-  const output = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      await written.promise;
-      controller.enqueue(new Uint8Array(5));
-      await new Promise(() => {});
-    },
-  }, { highWaterMark: 0 });
-  const child: Child = { pid: 0, stdin: null, output, errors: null, exited: exit.promise, kill: () => false };
+  let pipe: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  const output = new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => void (pipe = controller) });
+  // No group has this number: it is above the largest process id of Linux.
+  const child: Child = { pid: 2 ** 30, stdin: null, output, errors: null, exited: exit.promise, kill: () => false };
   let bytes = 0;
   const reading = readOutput(child, { output: (chunk) => bytes += chunk.length });
 
   exit.resolve({ code: 0, signal: null });
-  await Promise.resolve();
-  written.resolve();
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  pipe?.enqueue(new Uint8Array(5));
+  pipe?.close();
   await reading.settled;
 
   assertEquals(bytes, 5);

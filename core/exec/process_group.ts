@@ -49,7 +49,7 @@ export class ProcessGroup {
 
   /** Like {@linkcode hasMembers}, with one system call: `true` also while only zombies are left. */
   mayHaveMembers(): boolean {
-    return this.#leaderAlive || (exists(-this.pid) && !exists(this.pid));
+    return this.#leaderAlive || (groupExists(this.pid) && !exists(this.pid));
   }
 }
 
@@ -61,6 +61,11 @@ function send(target: number, signal: Deno.Signal): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Whether a group with this number has a member, a zombie included. One system call. */
+export function groupExists(group: number): boolean {
+  return exists(-group);
 }
 
 /** kill(2): signal 0 only checks; EPERM means that there is somebody. */

@@ -1,0 +1,9 @@
+/**
+ * The process plugin, and the types of its answers.
+ *
+ * @module
+ */
+export type { HeadTailView, Truncation } from "./head_tail_buffer.ts";
+export type { OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
+export type { AgentprocConfig } from "./config.ts";
+export { default } from "./plugin.ts";

@@ -1,0 +1,75 @@
+/**
+ * Wires the process table to routes, metrics and the lifecycle.
+ *
+ * @module
+ */
+import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
+import { PathActivity } from "../agentgit/service.ts";
+import { agentprocConfig } from "./config.ts";
+import { processMetrics } from "./process_metrics.ts";
+import { ProcessTable } from "./process_table.ts";
+import { addProcessRoutes } from "./routes.ts";
+
+/** Time between two looks for processes to forget, in milliseconds: their memory should not wait for the next list. */
+const FORGET_EVERY_MS = 60_000;
+/** Time an answer may take after its wait, in milliseconds. */
+const ANSWER_MS = 30_000;
+
+/** Time that waits and streams get to send their last words at drain, in milliseconds. */
+const ANSWER_AT_DRAIN_MS = 1000;
+
+/** Starts commands for people and models, and tells what became of them. */
+const agentproc: Plugin = definePlugin({
+  id: "agentproc",
+  version: "0.1.0",
+  api: 1,
+  stability: "beta",
+  summary: "Run commands, follow their output, signal them.",
+  mount: "processes",
+  config: agentprocConfig,
+  needs: { activity: optional(PathActivity) },
+  permissions: { run: true, read: true },
+  setup(ctx) {
+    const { config, clock, exec, log } = ctx;
+    const metrics = processMetrics(ctx.metrics);
+    const table = new ProcessTable({
+      exec,
+      clock,
+      log,
+      config,
+      onOutput: (bytes) => metrics.outputBytes.add(bytes),
+      onStart: () => metrics.started.inc(),
+      onEnd: (process, end) => {
+        metrics.ended(end);
+        const { workdir } = process.request;
+        if (process.chat) ctx.services.activity?.touched(process.chat.ids, workdir === undefined ? [] : [workdir]);
+      },
+    });
+    metrics.alive.collect(() => table.alive);
+    ctx.defer(() => table.close());
+    ctx.tasks.every("forget ended processes", FORGET_EVERY_MS, () => table.forget());
+
+    const drained = new AbortController();
+    ctx.hooks.onDrain(async (signal) => {
+      await table.terminate(signal);
+      drained.abort();
+    }, { deadlineMs: config.terminateMs + ANSWER_AT_DRAIN_MS });
+
+    addProcessRoutes(ctx.routes.app, {
+      table,
+      clock,
+      waitMs: config.waitMs,
+      signal: AbortSignal.any([ctx.signal, drained.signal]),
+      onRefused: (reason) => metrics.refused.inc({ reason }),
+      onGap: (bytes) => metrics.missedBytes.add(bytes),
+    });
+    ctx.routes.limit("/:id/output", { handlerMs: config.waitMs + ANSWER_MS });
+    ctx.routes.limit("/:id/stdin", { maxBodyBytes: Infinity, handlerMs: Infinity });
+    ctx.announce({
+      capabilities: ["processes.wait", "processes.tokens", "processes.stream", "processes.stdin", "processes.args"],
+      limits: { maxProcesses: config.maxProcesses, streamBytes: config.streamBytes, waitMs: config.waitMs },
+    });
+  },
+});
+
+export default agentproc;

@@ -1,0 +1,82 @@
+/**
+ * Processes as clients see them. Field names are those of the reference agent; what it does not have is added beside them.
+ *
+ * @module
+ */
+import type { Truncation } from "./head_tail_buffer.ts";
+import type { ProcessEnd, TrackedProcess } from "./tracked_process.ts";
+
+/** How a process stands. */
+export interface ProcessStateJson {
+  readonly running: boolean;
+  /** Absent while running; -1 when a signal ended the process. */
+  readonly exit_code?: number;
+  /** Name of the signal that ended the process. */
+  readonly signal?: string;
+  /** Whether the process, or after its end a descendant, can still write. */
+  readonly output_open: boolean;
+  /** Bytes written so far. */
+  readonly output_bytes: number;
+}
+
+/** One row of the list. */
+export interface ProcessJson extends ProcessStateJson {
+  readonly id: string;
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** The directory the process was started in. */
+  readonly workdir: string;
+  readonly background: boolean;
+  readonly pid: number;
+  readonly started_at_unix: number;
+  /** Absent while running. */
+  readonly exited_at_unix?: number;
+  readonly client_token?: string;
+}
+
+/** Answer of the output route. */
+export interface OutputJson extends ProcessStateJson {
+  readonly output: string;
+  readonly truncated?: Truncation;
+}
+
+/** Exit code of the reference for everything that is no ordinary exit. */
+const NO_EXIT_CODE = -1;
+const SECOND_MS = 1000;
+
+/** One row of the list. */
+export function processJson(process: TrackedProcess): ProcessJson {
+  const { id, request, directory, pid, startedAtMs, end } = process;
+  return {
+    id,
+    command: request.command,
+    ...(request.args && { args: request.args }),
+    workdir: directory,
+    background: request.background,
+    ...stateJson(process),
+    pid,
+    started_at_unix: Math.floor(startedAtMs / SECOND_MS),
+    ...(end && { exited_at_unix: Math.floor(end.atMs / SECOND_MS) }),
+    ...(request.clientToken !== undefined && { client_token: request.clientToken }),
+  };
+}
+
+/** Answer of the output route. */
+export function outputJson(process: TrackedProcess): OutputJson {
+  return { ...process.view.view(), ...stateJson(process) };
+}
+
+/** How a process stands. */
+export function stateJson(process: TrackedProcess): ProcessStateJson {
+  return {
+    running: process.end === undefined,
+    ...(process.end && endJson(process.end)),
+    output_open: process.outputOpen,
+    output_bytes: process.outputBytes,
+  };
+}
+
+/** How a process ended. */
+export function endJson(end: ProcessEnd): { readonly exit_code: number; readonly signal?: string } {
+  return { exit_code: end.code ?? NO_EXIT_CODE, ...(end.signal && { signal: end.signal }) };
+}

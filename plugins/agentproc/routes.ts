@@ -1,0 +1,228 @@
+/**
+ * The process routes: parse, call, answer.
+ *
+ * @module
+ */
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+
+import { isPassable } from "../../core/environment.ts";
+import { HttpProblem, messageOf } from "../../core/errors.ts";
+import { chatIdentityOf } from "../../core/http/chat_identity.ts";
+import { json, readJson } from "../../core/http/json.ts";
+import { readQuery } from "../../core/http/query.ts";
+import type { Clock } from "../../core/plugin.ts";
+import { parsePosition, streamOutput } from "./output_stream.ts";
+import { ClientTokenError, ProcessLimitError, TableClosedError } from "./process_errors.ts";
+import { outputJson, processJson } from "./process_json.ts";
+import type { ProcessTable } from "./process_table.ts";
+import type { StartRequest, TrackedProcess } from "./tracked_process.ts";
+
+/** Why a start was refused, as a metric's label. */
+export const REFUSALS = ["limit", "token", "stopping", "system"] as const;
+/** Why a start was refused. */
+export type Refusal = (typeof REFUSALS)[number];
+
+/** What the routes need. */
+export interface ProcessRoutesOptions {
+  readonly table: ProcessTable;
+  readonly clock: Clock;
+  /** Longest wait for an end, in milliseconds. */
+  readonly waitMs: number;
+  /** Ends waits and streams. */
+  readonly signal: AbortSignal;
+  readonly onRefused?: (reason: Refusal) => void;
+  /** Told how many bytes a reader of a stream missed. */
+  readonly onGap?: (bytes: number) => void;
+}
+
+/** Registers the routes on `app`, relative to the plugin's prefix. */
+export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void {
+  const { table } = options;
+
+  app.post("/start", async (c) => {
+    const { process, attached } = await start(c, options);
+    return json(c, {
+      id: process.id,
+      started: !attached,
+      pid: process.pid,
+      ...(process.request.clientToken !== undefined && { client_token: process.request.clientToken, attached }),
+    });
+  });
+
+  app.get("/list", (c) => json(c, { processes: table.list(chatOf(c)).map(processJson) }));
+
+  // Always 200: a 404 tells a client that the agent does not know this route.
+  app.get("/tokens/:token", async (c) => {
+    const token = c.req.param("token");
+    const process = await table.findByToken(token, chatOf(c));
+    return json(c, {
+      client_token: token,
+      found: process !== undefined,
+      ...(process && { id: process.id, process: processJson(process) }),
+    });
+  });
+
+  app.get("/:id/output", async (c) => {
+    const process = found(c, table);
+    if (c.req.query("wait") === "true") await waitForEnd(process, c.req.raw.signal, options);
+    return json(c, outputJson(process));
+  });
+
+  app.get("/:id/stream", (c) => stream(c, found(c, table), options));
+
+  app.post("/:id/signal", async (c) => {
+    const id = c.req.param("id");
+    if (table.find(id) !== undefined) found(c, table);
+    const name = (await readJson(c, SIGNAL_BODY)).signal ?? "";
+    if (name === "") throw new HttpProblem(400, "Signal is required");
+    if (!Object.hasOwn(SIGNALS, name)) {
+      throw new HttpProblem(400, `Unsupported signal "${name}": expected "kill" or "terminate"`);
+    }
+    sendSignal(found(c, table), SIGNALS[name as keyof typeof SIGNALS]);
+    return json(c, { message: `Signal "${name}" sent to process "${id}"` });
+  });
+
+  app.post("/:id/stdin", async (c) => {
+    const { close } = readQuery(c, { close: { type: "switch" } });
+    await writeInput(found(c, table), c.req.raw, close);
+    return json(c, { message: close ? "Input written and closed" : "Input written" });
+  });
+}
+
+/** Signals by the words clients use. A stopped process gets SIGTERM only once it continues. */
+const SIGNALS = { kill: ["SIGKILL"], terminate: ["SIGTERM", "SIGCONT"] } as const;
+
+const VARIABLES = z.record(z.string(), z.string()).superRefine((variables, context) => {
+  for (const [name, value] of Object.entries(variables)) {
+    if (isPassable(name, value)) continue;
+    context.addIssue({
+      code: "custom",
+      path: [name],
+      message: "Expected a name without = and NUL, and a value without NUL",
+    });
+  }
+});
+/** Longest client token, in characters: a UUID has 36. */
+const MAX_TOKEN_LENGTH = 256;
+const START_BODY = z.object({
+  command: z.string().nullish(),
+  args: z.array(z.string()).nullish(),
+  workdir: z.string().nullish(),
+  env: VARIABLES.nullish(),
+  background: z.boolean().nullish(),
+  client_token: z.string().max(MAX_TOKEN_LENGTH).nullish(),
+  output: z.enum(["merged", "separate"]).nullish(),
+  stdin: z.enum(["null", "piped"]).nullish(),
+});
+const SIGNAL_BODY = z.object({ signal: z.string().nullish() });
+
+async function start(c: Context, { table, onRefused }: ProcessRoutesOptions): ReturnType<ProcessTable["start"]> {
+  const body = await readJson(c, START_BODY);
+  if (!body.command) throw new HttpProblem(400, "Command is required");
+  const request: StartRequest = {
+    command: body.command,
+    args: body.args ?? undefined,
+    workdir: body.workdir || undefined,
+    env: body.env ?? undefined,
+    background: body.background ?? false,
+    clientToken: body.client_token || undefined,
+    output: body.output ?? "merged",
+    stdin: body.stdin ?? "null",
+  };
+  try {
+    return await table.start(request, chatOf(c));
+  } catch (error) {
+    const { refusal, problem } = refusalOf(error);
+    onRefused?.(refusal);
+    throw problem;
+  }
+}
+
+function refusalOf(error: unknown): { readonly refusal: Refusal; readonly problem: HttpProblem } {
+  if (error instanceof ProcessLimitError) {
+    const { message, code } = error;
+    return { refusal: "limit", problem: new HttpProblem(429, message, { code, headers: { "retry-after": "1" } }) };
+  }
+  if (error instanceof ClientTokenError) {
+    return { refusal: "token", problem: new HttpProblem(409, error.message, { code: error.code }) };
+  }
+  const stopping = error instanceof TableClosedError;
+  return {
+    refusal: stopping ? "stopping" : "system",
+    problem: new HttpProblem(500, "Failed to start process", {
+      code: "spawn_failed",
+      detail: stopping ? error.message : `start process: ${messageOf(error)}`,
+      cause: error,
+    }),
+  };
+}
+
+function chatOf(c: Context): ReturnType<typeof chatIdentityOf> {
+  return chatIdentityOf(c.req.raw.headers);
+}
+
+function found(c: Context, table: ProcessTable): TrackedProcess {
+  const id = c.req.param("id") ?? "";
+  const process = table.find(id, chatOf(c));
+  if (process === undefined) throw new HttpProblem(404, `Process "${id}" not found`);
+  return process;
+}
+
+/** Returns at the end of the process, when the client is gone, or when time is up; all are answered with what there is. */
+async function waitForEnd(process: TrackedProcess, client: AbortSignal, options: ProcessRoutesOptions): Promise<void> {
+  if (process.end !== undefined) return;
+  const over = new AbortController();
+  const deadline = options.clock.sleep(options.waitMs, AbortSignal.any([client, options.signal, over.signal]));
+  await Promise.race([process.ended, deadline.catch(() => {})]);
+  over.abort();
+}
+
+function stream(c: Context, process: TrackedProcess, options: ProcessRoutesOptions): Response {
+  const query = readQuery(c, {
+    offset: { type: "count" },
+    errors_offset: { type: "count" },
+    until: { type: "text", default: "exit" },
+  });
+  const { until } = query;
+  if (until !== "exit" && until !== "closed") {
+    throw new HttpProblem(400, "Query parameters have invalid values", {
+      code: "validation_failed",
+      validations: [{ field: "until", detail: `expected "exit" or "closed"` }],
+    });
+  }
+  const asked = { output: query.offset, errors: query.errors_offset };
+  const from = parsePosition(c.req.header("last-event-id") ?? "") ?? asked;
+  const { clock, signal, onGap } = options;
+  return c.body(streamOutput({ process, from, until, clock, signal, onGap }), 200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  });
+}
+
+/** After the main process's end this reaches what it left running; 409 says that nothing is left. */
+function sendSignal(process: TrackedProcess, signals: readonly Deno.Signal[]): void {
+  let reached: boolean;
+  try {
+    reached = signals.map((signal) => process.kill(signal)).includes(true);
+  } catch (error) {
+    throw new HttpProblem(500, "Failed to signal process", { detail: messageOf(error), cause: error });
+  }
+  if (!reached) throw new HttpProblem(409, `Process "${process.id}" is not running`);
+}
+
+async function writeInput(process: TrackedProcess, request: Request, close: boolean): Promise<void> {
+  const { stdin, id } = process;
+  if (stdin === null) throw new HttpProblem(409, `Process "${id}" was started without input`);
+  if (process.end !== undefined) throw new HttpProblem(409, `Process "${id}" is not running`);
+  if (stdin.locked) throw new HttpProblem(409, `Process "${id}" is being written to by another request`);
+  const ended = new AbortController();
+  process.ended.then(() => ended.abort(new Error("the process has ended")));
+  try {
+    const body = request.body ?? new Blob().stream();
+    await body.pipeTo(stdin, { preventClose: !close, signal: ended.signal });
+  } catch (error) {
+    throw new HttpProblem(409, `Cannot write all input to process "${id}"`, { detail: messageOf(error), cause: error });
+  }
+}

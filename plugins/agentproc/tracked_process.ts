@@ -1,0 +1,195 @@
+/**
+ * One process that was started for a client: what it is, what it wrote, how it ended.
+ *
+ * @module
+ */
+import { type OutputReading, readOutput } from "../../core/exec/output_reader.ts";
+import type { ChatIdentity } from "../../core/http/chat_identity.ts";
+import type { Child, ExitStatus } from "../../core/plugin.ts";
+import type { AgentprocConfig } from "./config.ts";
+import { HeadTailBuffer } from "./head_tail_buffer.ts";
+import { OutputLog } from "./output_log.ts";
+
+/** What a client asks to start. */
+export interface StartRequest {
+  /** A line for the shell, or a program when `args` is there. */
+  readonly command: string;
+  /** Arguments of the program `command`; then no shell is involved. */
+  readonly args?: readonly string[];
+  readonly workdir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Only stored and shown. */
+  readonly background: boolean;
+  /** Starting again with the same token finds the first process. */
+  readonly clientToken?: string;
+  readonly output: "merged" | "separate";
+  readonly stdin: "null" | "piped";
+}
+
+/** How a process ended. */
+export interface ProcessEnd extends ExitStatus {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Where the streams stood: everything before was written before the end. */
+  readonly position: StreamPosition;
+}
+
+/** A place in each stream, in bytes from its start. */
+export interface StreamPosition {
+  /** In merged output, or standard output alone. */
+  readonly output: number;
+  /** In standard error, when it is separate; else 0. */
+  readonly errors: number;
+}
+
+/** What {@linkcode TrackedProcess} is made from. */
+export interface TrackedProcessOptions {
+  readonly id: string;
+  readonly child: Child;
+  readonly request: StartRequest;
+  /** The chat it belongs to. */
+  readonly chat?: ChatIdentity;
+  /** The directory it was started in. */
+  readonly directory: string;
+  readonly now: () => number;
+  /** Called with the number of bytes of each piece of output. Must not throw. */
+  readonly onOutput?: (bytes: number) => void;
+  readonly limits: Pick<AgentprocConfig, "headBytes" | "tailBytes" | "maxLineBytes" | "streamBytes">;
+}
+
+/**
+ * A process and its output.
+ *
+ * It counts as running until its main process has ended and everything that one wrote has been read; so who sees the end
+ * sees the whole output. Descendants that keep the output open are read on after that.
+ */
+export class TrackedProcess {
+  readonly id: string;
+  readonly request: StartRequest;
+  readonly chat?: ChatIdentity;
+  readonly directory: string;
+  readonly startedAtMs: number;
+  /** Merged output, or standard output alone. */
+  readonly output: OutputLog;
+  /** Standard error, when it is separate. */
+  readonly errors: OutputLog | null;
+  /** What a model gets to see of all output. */
+  readonly view: HeadTailBuffer;
+  /** Resolves with the end. Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Resolves when nobody holds the output any more. Never rejects. */
+  readonly outputClosed: Promise<void>;
+  readonly #child: Child;
+  readonly #onOutput: (bytes: number) => void;
+  readonly #reading: OutputReading;
+  readonly #watchers = new Set<() => void>();
+  #end: ProcessEnd | undefined;
+  #outputOpen = true;
+
+  constructor(options: TrackedProcessOptions) {
+    const { limits, child } = options;
+    this.id = options.id;
+    this.request = options.request;
+    this.chat = options.chat;
+    this.directory = options.directory;
+    this.startedAtMs = options.now();
+    this.output = new OutputLog(limits.streamBytes);
+    this.errors = child.errors === null ? null : new OutputLog(limits.streamBytes);
+    this.view = new HeadTailBuffer(limits);
+    this.#child = child;
+    this.#onOutput = options.onOutput ?? (() => {});
+    this.#reading = readOutput(child, {
+      output: (chunk) => this.#write(this.output, chunk),
+      errors: (chunk) => this.#write(this.errors ?? this.output, chunk),
+    });
+    this.ended = this.#reading.settled.then((status) => {
+      const position = { output: this.output.end, errors: this.errors?.end ?? 0 };
+      this.#end = { ...status, atMs: options.now(), position };
+      closeInput(child);
+      this.#changed();
+      return this.#end;
+    });
+    this.outputClosed = this.#reading.closed.then(() => {
+      this.#outputOpen = false;
+      this.#changed();
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** `undefined` while the process runs. */
+  get end(): ProcessEnd | undefined {
+    return this.#end;
+  }
+
+  /** Whether the process, or after its end a descendant, can still write. */
+  get outputOpen(): boolean {
+    return this.#outputOpen;
+  }
+
+  /** Bytes written so far, on both streams together. */
+  get outputBytes(): number {
+    return this.view.totalBytes;
+  }
+
+  /** Standard input, when it was asked for. */
+  get stdin(): WritableStream<Uint8Array> | null {
+    return this.#child.stdin;
+  }
+
+  /** Signals the whole group. Returns `false` when nothing of it is left. */
+  kill(signal: Deno.Signal): boolean {
+    return this.#child.kill(signal);
+  }
+
+  /** Resolves at the next byte, the end, or the close of the output. Only what happens after the call counts. */
+  nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        this.#watchers.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      this.#watchers.add(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  /** Bytes of memory held for readers of the streams. */
+  get heldBytes(): number {
+    return this.output.heldBytes + (this.errors?.heldBytes ?? 0);
+  }
+
+  /** Gives the memory of the streams back; the view stays. */
+  releaseStreams(): void {
+    this.output.release();
+    this.errors?.release();
+  }
+
+  /** Waits for the end, and stops reading then, even if somebody outside the group holds the output. Kill it first. */
+  async close(): Promise<void> {
+    await this.ended;
+    await this.#reading.cancel();
+  }
+
+  #write(log: OutputLog, chunk: Uint8Array): void {
+    log.write(chunk);
+    this.view.write(chunk);
+    this.#onOutput(chunk.length);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+/** Nobody reads the input any more. While a request writes to it, that request closes it. */
+function closeInput(child: Child): void {
+  if (child.stdin === null || child.stdin.locked) return;
+  // The pipe may be broken or closed already, which is what is wanted.
+  child.stdin.abort().catch(() => {});
+}
