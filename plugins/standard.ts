@@ -5,6 +5,7 @@
  */
 import type { Plugin } from "../core/plugin.ts";
 import agentfiles from "./agentfiles/mod.ts";
+import agentproc from "./agentproc/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
-export const standardPlugins: readonly Plugin[] = [agentfiles];
+export const standardPlugins: readonly Plugin[] = [agentproc, agentfiles];

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
 import fc from "fast-check";
 
 import { HeadTailBuffer } from "./head_tail_buffer.ts";

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+
 import fc from "fast-check";
 
 import { OutputLog } from "./output_log.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { decodeBase64 } from "@std/encoding/base64";
+
 import fc from "fast-check";
 
 import type { Child, ExitStatus } from "../../core/plugin.ts";
@@ -44,7 +45,9 @@ class FakeProcess {
     await this.tracked.ended;
   }
 
-  events(options: Partial<OutputEventsOptions> = {}): AsyncGenerator<{ event?: string; id?: string | number; data?: string }> {
+  events(
+    options: Partial<OutputEventsOptions> = {},
+  ): AsyncGenerator<{ event?: string; id?: string | number; data?: string }> {
     return outputEvents({
       process: this.tracked,
       from: { output: 0, errors: 0 },
@@ -228,33 +231,36 @@ Deno.test("outputEvents() gives every byte once, or names it as missing, at any 
   const writes = fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { minLength: 1, maxLength: 12 });
   const paces = fc.array(fc.nat(3), { minLength: 1, maxLength: 12 });
 
-  await fc.assert(fc.asyncProperty(writes, paces, fc.integer({ min: 1, max: 200 }), async (parts, pace, streamBytes) => {
-    const process = new FakeProcess({ streamBytes });
-    const events = process.events();
-    const whole = parts.flatMap((part) => [...part]);
-    let at = 0;
-    const take = async (): Promise<string | undefined> => {
-      const { value, done } = await events.next();
-      if (done || value.data === undefined) return undefined;
-      const data = JSON.parse(value.data);
-      if (value.event === "exit") return "exit";
-      assertEquals(data.offset, at);
-      const bytes = value.event === "gap"
-        ? whole.slice(at, at + data.bytes)
-        : [...(data.base64 === undefined ? encode(data.text) : decodeBase64(data.base64))];
-      assertEquals(bytes, whole.slice(at, at + bytes.length));
-      at += bytes.length;
-      return value.event;
-    };
+  await fc.assert(
+    fc.asyncProperty(writes, paces, fc.integer({ min: 1, max: 200 }), async (parts, pace, streamBytes) => {
+      const process = new FakeProcess({ streamBytes });
+      const events = process.events();
+      const whole = parts.flatMap((part) => [...part]);
+      let at = 0;
+      const take = async (): Promise<string | undefined> => {
+        const { value, done } = await events.next();
+        if (done || value.data === undefined) return undefined;
+        const data = JSON.parse(value.data);
+        if (value.event === "exit") return "exit";
+        assertEquals(data.offset, at);
+        const bytes = value.event === "gap"
+          ? whole.slice(at, at + data.bytes)
+          : [...(data.base64 === undefined ? encode(data.text) : decodeBase64(data.base64))];
+        assertEquals(bytes, whole.slice(at, at + bytes.length));
+        at += bytes.length;
+        return value.event;
+      };
 
-    for (const [i, part] of parts.entries()) {
-      await process.write(new Uint8Array(part));
-      // Reads only what is there for certain: a character that is not whole would be waited for.
-      for (let n = 0; n < pace[i % pace.length]! && at + 3 < process.tracked.output.end; n++) await take();
-    }
-    await process.exit();
-    while (await take() !== "exit");
+      for (const [i, part] of parts.entries()) {
+        await process.write(new Uint8Array(part));
+        // Reads only what is there for certain: a character that is not whole would be waited for.
+        for (let n = 0; n < pace[i % pace.length]! && at + 3 < process.tracked.output.end; n++) await take();
+      }
+      await process.exit();
+      while (await take() !== "exit");
 
-    assert(at === whole.length);
-  }), { numRuns: 50 });
+      assert(at === whole.length);
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
 import { Hono } from "hono";
 
 import { Environment } from "../../core/environment.ts";
