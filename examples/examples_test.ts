@@ -18,5 +18,18 @@ Deno.test("custom_agent.ts is an agent with its own name and plugins", async () 
 
   const { name, version, plugins } = agent.listening;
 
-  assertEquals([name, version, plugins], ["acme-agent", "4.2.0", ["agentfiles", "hello"]]);
+  assertEquals([name, version, plugins], ["acme-agent", "4.2.0", ["agentproc", "agentfiles", "hello"]]);
+});
+
+Deno.test("fix_a_bug.ts breaks a copy of this repository and mends it through the agent", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", join(ROOT, "examples/fix_a_bug.ts")],
+    env: { NO_COLOR: "1" },
+  }).output();
+
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  assertEquals(lines.filter((line) => line.endsWith(": red")).length, 1);
+  assertEquals(lines.filter((line) => line.endsWith(": green")).length, 1);
+  assertEquals(lines.filter((line) => /^ {5}\+ .*Math\.max\(/.test(line)).length, 1);
 });

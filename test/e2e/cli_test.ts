@@ -6,7 +6,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { type AgentProcess, type Ended, runAgent, startAgent } from "../agent_process.ts";
+import { type AgentProcess, type Ended, ROOT, runAgent, startAgent } from "../agent_process.ts";
 
 function run(agent: AgentProcess, ...args: string[]): Promise<Ended> {
   return runAgent(args, { env: agent.env, cwd: agent.dir });
@@ -65,23 +65,67 @@ export default {
   },
 };
 `;
+/** Drains for an hour. */
+const STUCK_CONFIG = JSON.stringify({
+  agent: { shutdown: { drainMs: 3_600_000, totalMs: 3_600_000 } },
+  plugins: { stuck: { from: "./stuck.ts" } },
+});
 
-Deno.test("outpost start ends at once at the second signal, whatever still drains", async () => {
+Deno.test("outpost exec shows output, passes input on and ends with the command's code", async () => {
+  await using agent = await startAgent();
+
+  const line = await run(agent, "exec", "--env", "A=b c", "--", 'echo "$A" in $(basename $PWD); echo oops >&2; exit 7');
+  assertEquals([line.code, line.stdout, line.stderr], [7, ["b c in workspace"], ["oops"]]);
+
+  const words = await run(agent, "exec", "--cwd", "/", "--", "printf", "%s|", "a b", "--json", "$A");
+  assertEquals([words.code, words.stdout], [0, ["a b|--json|$A|"]], words.stderr.join("\n"));
+
+  const killed = await run(agent, "exec", "--", "kill -KILL $$");
+  assertEquals(killed.code, 137);
+
+  const nowhere = await run(agent, "exec", "--cwd", "missing", "--", "true");
+  assertEquals(nowhere.code, 1);
+
+  const listed = await run(agent, "ps");
+  assertStringIncludes(listed.stdout.find((each) => each.includes("printf")) ?? "", "exited 0");
+});
+
+Deno.test("outpost exec ends the command on Ctrl-C and waits for what it still says", async () => {
+  await using agent = await startAgent();
+  const script = "trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", join(ROOT, "main.ts"), "exec", "--", script],
+    ...{ env: { ...agent.env }, clearEnv: true, stdin: "null", stdout: "piped", stderr: "null" },
+  }).spawn();
+
+  let said = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    if (said === "" && chunk.startsWith("ready")) child.kill("SIGINT");
+    said += chunk;
+  }
+
+  assertEquals([(await child.status).code, said], [9, "ready\nbye\n"]);
+});
+
+Deno.test("outpost start kills the processes it started at the second signal, their children too", async () => {
   const home = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(join(home, "stuck.ts"), STUCK);
-    await Deno.writeTextFile(
-      join(home, "agent.jsonc"),
-      `{ "agent": { "shutdown": { "drainMs": 3600000, "totalMs": 3600000 } }, "plugins": { "stuck": { "from": "./stuck.ts" } } }`,
-    );
+    await Deno.writeTextFile(join(home, "agent.jsonc"), STUCK_CONFIG);
     await using agent = await startAgent({ args: ["--config", join(home, "agent.jsonc")] });
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    // The shell and its child both hold the connection, which ends when both are gone.
+    const command = `exec 3<>/dev/tcp/127.0.0.1/${listener.addr.port}; (trap "" TERM; sleep 3600)`;
+    await agent.post("/api/v0/processes/start", { command: `exec bash -c '${command}'` });
+    using connection = await listener.accept();
     using watcher = Deno.watchFs(agent.dir);
 
     agent.signal("SIGTERM");
     for await (const { paths } of watcher) if (paths.some((path) => path.endsWith("draining"))) break;
-    agent.signal("SIGINT");
+    agent.signal("SIGTERM");
 
-    assertEquals((await agent.ended).code, 130);
+    assertEquals(await connection.read(new Uint8Array(1)), null);
+    assertEquals((await agent.ended).code, 143);
   } finally {
     await Deno.remove(home, { recursive: true });
   }
