@@ -29,6 +29,7 @@ const agentproc: Plugin = definePlugin({
   config: agentprocConfig,
   needs: { activity: optional(PathActivity) },
   permissions: { run: true, read: true },
+  supported: (host) => host.os !== "windows" || { reason: "process groups need a Unix system" },
   setup(ctx) {
     const { config, clock, exec, log } = ctx;
     const metrics = processMetrics(ctx.metrics);

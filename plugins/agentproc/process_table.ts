@@ -188,6 +188,7 @@ export class ProcessTable {
         chat,
         directory,
         now: () => clock.now(),
+        onOutput: this.#options.onOutput,
         limits: config,
       });
       this.#processes.set(id, process);
