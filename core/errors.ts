@@ -32,6 +32,14 @@ export const ERROR_CODES = {
   config_invalid: "the configuration has problems",
   agent_not_found: "no running agent was found",
   process_limit: "the process limit is reached",
+  rpc_unavailable: "the control plane cannot be called now, or does not know the call",
+  rpc_error: "the other side of an RPC connection answered with an error",
+  rpc_canceled: "the RPC call was cancelled",
+  rpc_closed: "the RPC connection or call ended",
+  rpc_dial_failed: "the control plane refused the connection or could not be reached",
+  drpc_protocol_error: "the other side of an RPC connection broke the protocol",
+  stream_closed: "a byte stream was used after it was closed",
+  websocket_closed: "a WebSocket was closed with an error code",
 } as const;
 /** One of {@linkcode ERROR_CODES}, or a plugin's own `<plugin>_<condition>`. */
 export type ErrorCode = keyof typeof ERROR_CODES | (string & Record<never, never>);
@@ -190,6 +198,36 @@ export class AgentNotFoundError extends Error {
     super(`Cannot find a running agent: tried ${tried.map((path) => `"${path}"`).join(", ") || "no socket"}`);
   }
 }
+
+/** Why the control plane cannot be called. */
+export type RpcUnavailableReason = "not_configured" | "disconnected" | "stopping" | "lost" | "version";
+
+/** A call to the control plane could not be made, or its connection was lost before the answer. */
+export class RpcUnavailableError extends Error {
+  override readonly name = "RpcUnavailableError";
+  readonly code = "rpc_unavailable";
+
+  /**
+   * @param method Name of the method that was called.
+   * @param detail What exactly, after the reason: versions, for instance.
+   */
+  constructor(
+    readonly method: string,
+    readonly reason: RpcUnavailableReason,
+    detail?: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Cannot call "${method}": ${detail ?? UNAVAILABLE[reason]}`, options);
+  }
+}
+
+const UNAVAILABLE: Readonly<Record<RpcUnavailableReason, string>> = {
+  not_configured: "no control plane is configured",
+  disconnected: "the agent is not connected to the control plane",
+  stopping: "the agent stops and does not connect again",
+  lost: "the connection was lost before the answer; the control plane may have done it",
+  version: "the control plane is too old",
+};
 
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {

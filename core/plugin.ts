@@ -9,6 +9,17 @@
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
 
+import type { ServiceClient, ServiceDescriptor } from "./rpc/service.ts";
+
+export type {
+  CallContext,
+  ClientMethod,
+  ServerMethod,
+  ServiceClient,
+  ServiceDescriptor,
+  ServiceImplementation,
+} from "./rpc/service.ts";
+
 /** The contract's major number, compared with {@linkcode PluginDefinition.api}. */
 export const CONTRACT_MAJOR = 1;
 
@@ -357,6 +368,30 @@ export interface Socket {
    * is probed and removed; closed with the plugin.
    */
   listen(path: string, accept: (connection: Deno.UnixConn, signal: AbortSignal) => Promise<void>): Promise<void>;
+}
+/** When a routine of {@linkcode Rpc.whileConnected} ends. */
+export interface RpcRoutineOptions {
+  /**
+   * `"drain"` (default) ends the work when the agent begins to stop; `"stop"` keeps it until the plugin stops, for last logs and last
+   * states.
+   */
+  readonly until?: "drain" | "stop";
+}
+/** Work for one connection. Return when there is nothing left to do for it. */
+export type RpcRoutine = (rpc: Rpc, signal: AbortSignal) => Promise<void>;
+/** The connection to the control plane, which comes and goes. */
+export interface Rpc {
+  /**
+   * A typed client of a protobuf service (`ctx.rpc.client(Agent)`). It can be made at any time and kept; its calls throw
+   * {@linkcode RpcUnavailableError} while disconnected, when the agreed version lacks the method, and when the connection is lost before the
+   * answer. They throw {@linkcode RpcError} when the control plane answers with an error.
+   */
+  client<S extends ServiceDescriptor>(service: S): ServiceClient<S>;
+  /**
+   * Runs `work` for each connection, also for one that is there already. The signal aborts when the connection is lost, and as
+   * `until` says. A throw before that ends the connection, and a new one is made; afterwards it means nothing.
+   */
+  whileConnected(name: string, work: RpcRoutine, options?: RpcRoutineOptions): void;
 }
 /** What the plugin says about itself. */
 export interface Health {
