@@ -27,7 +27,7 @@ export interface FileReading {
 }
 
 /** Bytes per read. Bigger ones gain nothing here, smaller ones cost a system call and a wake-up each. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 128 * 1024;
 /** Bytes of a file without a size that are read before the answer starts, so that its length can usually be told. */
 const UNSIZED_BYTES = 1024 * 1024;
 
@@ -91,24 +91,35 @@ async function streamFrom(
     throw error;
   }
   let left = length;
+  let reading: Promise<number | null> = Promise.resolve(null);
+  let closed = false;
+  const close = (): void => {
+    if (!closed) file.close();
+    closed = true;
+  };
   return new ReadableStream({
     async pull(controller) {
       try {
         const buffer = new Uint8Array(Math.min(CHUNK_BYTES, left));
-        const count = left === 0 ? null : await file.read(buffer);
+        if (left > 0) reading = file.read(buffer);
+        const count = left > 0 ? await reading : null;
+        if (closed) return;
         if (count === null) {
           // Fewer bytes than announced: the file was cut meanwhile, and the reader must not take this for its end.
           if (left > 0 && left !== Infinity) throw new FileRefusedError(409, "file became shorter while it was read");
-          file.close();
+          close();
           return controller.close();
         }
         left -= count;
         controller.enqueue(buffer.subarray(0, count));
       } catch (error) {
-        file.close();
+        close();
         throw error;
       }
     },
-    cancel: () => file.close(),
-  }, { highWaterMark: 0 });
+    async cancel() {
+      await reading.catch(() => {}); // Nobody is left to be told; the file must not close under a read.
+      close();
+    },
+  }, { highWaterMark: 1 });
 }

@@ -139,17 +139,23 @@ class BodyCopy {
     const reader = this.body?.getReader();
     if (reader === undefined) return;
     let finished = false;
+    // One chunk is being written while the next one arrives; no more than that is ever held.
+    let writing = Promise.resolve();
     try {
       for (;;) {
         const { done, value } = await readChunk(reader);
+        await writing;
         if (done) break;
         this.bytes += value.length;
         if (this.bytes <= this.keepBytes) this.#chunks?.push(value);
         else this.#chunks = undefined;
-        await writeAll(file, value);
+        writing = writeAll(file, value);
+        writing.catch(() => {}); // Awaited above, but perhaps only after the next chunk has come.
       }
       finished = true;
     } finally {
+      // The file is closed next: no write may be left.
+      await writing.catch(() => {}); // Thrown above, unless the body failed first.
       if (!finished) await reader.cancel().catch(() => {}); // The error that ended the copy is the one to report.
       reader.releaseLock();
     }

@@ -198,7 +198,7 @@ async function compareStreams(folder: string): Promise<void> {
   await using agent = await Server.start("agent", folder);
   await using bare = await Server.start("bare", folder);
   const path = `${folder}/stream`;
-  const before = await agent.memory();
+  const before = { agent: await agent.memory(), bare: await bare.memory() };
   const best = { write: 0, read: 0, bareWrite: 0, bareRead: 0 };
   for (let round = 0; round < STREAM_ROUNDS; round++) {
     best.write = Math.max(best.write, await measureWrite(agent, path));
@@ -206,10 +206,15 @@ async function compareStreams(folder: string): Promise<void> {
     best.bareWrite = Math.max(best.bareWrite, await measureWrite(bare, path));
     best.bareRead = Math.max(best.bareRead, await measureRead(bare, path));
   }
-  const after = await agent.memory();
+  const after = { agent: await agent.memory(), bare: await bare.memory() };
   print(`write ${STREAM_BYTES / MIB} MiB`, best.write, "MiB/s", best.bareWrite);
   print(`read ${STREAM_BYTES / MIB} MiB`, best.read, "MiB/s", best.bareRead);
-  print("memory growth of the agent while streaming", after.peak - before.now, "MiB");
+  print(
+    "memory growth while streaming",
+    after.agent.peak - before.agent.now,
+    "MiB",
+    after.bare.peak - before.bare.now,
+  );
 }
 
 if (import.meta.main) {

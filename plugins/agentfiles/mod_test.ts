@@ -1,0 +1,4 @@
+import { conformance } from "../../core/testing/mod.ts";
+import agentfiles from "./mod.ts";
+
+conformance(agentfiles);
