@@ -40,7 +40,7 @@ export function listenTcp(front: FrontDoor, options: TcpOptions): Listener {
   );
   const { addr } = server;
   const address = `http://${addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname}:${addr.port}`;
-  front.baseUrl = address;
+  front.baseUrl = reachable(address);
   return { address, close: closer(server, cut) };
 }
 
@@ -61,6 +61,11 @@ export async function listenUnix(front: FrontDoor, path: string): Promise<Listen
     )
   );
   return { address: path, close: closer(server, cut) };
+}
+
+/** An address a browser on this machine can open: nobody can connect to "any address". */
+export function reachable(address: string): string {
+  return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
 }
 
 /** One per request, so its fields are read only when somebody asks. */

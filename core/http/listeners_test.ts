@@ -3,7 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { z } from "zod";
 
 import { json, readJson } from "./json.ts";
-import { listenTcp, listenUnix } from "./listeners.ts";
+import { listenTcp, listenUnix, reachable } from "./listeners.ts";
 import { serveTestFront } from "./testing_front.ts";
 
 async function socketPath(): Promise<{ path: string; directory: string; [Symbol.asyncDispose](): Promise<void> }> {
@@ -143,4 +143,10 @@ Deno.test("Two fronts listen side by side and answer for themselves", async () =
   for (const listener of listeners) await listener.close();
   one.front.close();
   two.front.close();
+});
+
+Deno.test("reachable() names loopback where a server listens on every address", () => {
+  assertEquals(reachable("http://0.0.0.0:80"), "http://127.0.0.1:80");
+  assertEquals(reachable("http://[::]:80"), "http://[::1]:80");
+  assertEquals(reachable("http://192.168.0.2:80"), "http://192.168.0.2:80");
 });

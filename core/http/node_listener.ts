@@ -14,7 +14,7 @@ import { getRequestListener } from "@hono/node-server";
 import { systemClock } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
 import type { Connection, FrontDoor } from "./front_door.ts";
-import type { Listener, TcpOptions } from "./listeners.ts";
+import { type Listener, reachable, type TcpOptions } from "./listeners.ts";
 import { acceptOnNode } from "./node_web_socket.ts";
 import type { SocketEvents, UpgradeOptions } from "./socket_transport.ts";
 
@@ -41,7 +41,7 @@ export async function listenNode(front: FrontDoor, options: NodeOptions): Promis
   });
   const bound = server.address() as { readonly address: string; readonly port: number };
   const address = `http://${bound.address.includes(":") ? `[${bound.address}]` : bound.address}:${bound.port}`;
-  front.baseUrl = address;
+  front.baseUrl = reachable(address);
   return { address, close: closer(server, sockets) };
 }
 
