@@ -65,13 +65,24 @@ function post(agent: LocalAgent, route: string, body: unknown): Promise<Response
 async function follow(ctx: CoreCommandContext, agent: LocalAgent, process: string): Promise<number> {
   const response = await agent.fetch(`${process}/stream`);
   if (!response.ok || response.body === null) throw await refusalOf(response);
+  let lostBytes = 0;
   for await (const { event, data } of readEvents(response.body)) {
     const facts = JSON.parse(data);
     if (event === "output") await (facts.stream === "errors" ? ctx.err : ctx.out)(bytesOf(facts));
-    if (event === "gap") await ctx.err(`\n[${facts.bytes} bytes of output were dropped: they came faster than read]\n`);
-    if (event === "exit") return exitCode(facts);
+    if (event === "gap") lostBytes += facts.bytes;
+    if (event === "exit") return await withLoss(ctx, exitCode(facts), lostBytes);
   }
   throw new Error("The agent ended before the command did");
+}
+
+/** Output that is not whole must not look like success to a script. */
+async function withLoss(ctx: CoreCommandContext, code: number, lostBytes: number): Promise<number> {
+  if (lostBytes === 0) return code;
+  await ctx.err(
+    `Error: ${lostBytes} bytes of output were lost, as they came faster than they were read. ` +
+      "Let the command write to a file, or raise plugins.agentproc.config.streamBytes\n",
+  );
+  return code === EXIT.done ? EXIT.failed : code;
 }
 
 function bytesOf({ text, base64 }: { readonly text?: string; readonly base64?: string }): string | Uint8Array {

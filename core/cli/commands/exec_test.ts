@@ -157,12 +157,28 @@ Deno.test("exec() does not wait any more after a third signal", () =>
     assertEquals(await code, 143);
   }));
 
-Deno.test("exec() says which output was dropped, and when the agent ends before the command", () =>
-  withAgent({ events: [["gap", { stream: "output", offset: 0, bytes: 12 }]] }, async (exec) => {
+for (const [code, reported] of [[0, 1], [7, 7]] as const) {
+  Deno.test(`exec() says that output was lost and ends with ${reported} after ${code}`, () =>
+    withAgent({
+      events: [
+        ["gap", { stream: "output", offset: 0, bytes: 12 }],
+        output("rest"),
+        ["gap", { stream: "errors", offset: 0, bytes: 30 }],
+        ["exit", { exit_code: code }],
+      ],
+    }, async (exec) => {
+      const { io, code } = exec(["x"]);
+
+      assertEquals([await code, io.output], [reported, "rest"]);
+      assertStringIncludes(io.errors, "Error: 42 bytes of output were lost");
+    }));
+}
+
+Deno.test("exec() fails when the agent ends before the command", () =>
+  withAgent({ events: [output("half")] }, async (exec) => {
     const { io, code } = exec(["x"]);
 
-    assertEquals(await code, 1);
-    assertStringIncludes(io.errors, "[12 bytes of output were dropped");
+    assertEquals([await code, io.output], [1, "half"]);
     assertStringIncludes(io.errors, "The agent ended before the command did");
   }));
 
