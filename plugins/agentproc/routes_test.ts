@@ -412,7 +412,8 @@ Deno.test("routes of a process answer another chat as if it did not exist", asyn
 
 Deno.test("GET /{id}/output?wait=true answers at the end, with everything that was written", async () => {
   await using agent = new TestRoutes();
-  const fifo = `${await Deno.makeTempDir()}/go`;
+  const directory = await Deno.makeTempDir();
+  const fifo = `${directory}/go`;
   await new Deno.Command("mkfifo", { args: [fifo] }).output();
   const id = await agent.start(`read line < ${fifo}; echo "got $line"`);
   const waiting = agent.output(id, "?wait=true");
@@ -503,7 +504,8 @@ Deno.test("a background child that keeps the output open does not hold the calle
 
 Deno.test("a background child goes on writing after the command has ended", async () => {
   await using agent = new TestRoutes();
-  const fifo = `${await Deno.makeTempDir()}/go`;
+  const directory = await Deno.makeTempDir();
+  const fifo = `${directory}/go`;
   await new Deno.Command("mkfifo", { args: [fifo] }).output();
   const id = await agent.start(`(read line < ${fifo}; head -c 200000 /dev/zero; echo done) & exit 0`);
   assertEquals((await agent.output(id, "?wait=true")).running, false);
@@ -513,6 +515,7 @@ Deno.test("a background child goes on writing after the command has ended", asyn
 
   const body = await agent.output(id);
   assertEquals([body.output_open, body.output_bytes], [false, 200_005]);
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("POST /{id}/signal kills and terminates", async () => {
