@@ -314,3 +314,38 @@ Deno.test("applyEdit() agrees with plain string replacement when the search occu
 function encoded(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
+
+Deno.test("applyEdit() keeps up with a list of lines through any sequence of edits", () => {
+  const blank = fc.constantFrom("", " ", "\t", "    ");
+  const lines = fc.array(fc.record({ lead: blank, trail: blank, ending: fc.constantFrom("\n", "\r\n") }), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  const step = fc.record({ at: fc.nat(), kind: fc.constantFrom("rewrite", "delete", "swap") });
+  fc.assert(
+    fc.property(lines, fc.array(step, { maxLength: 12 }), (start, steps) => {
+      const model = start.map((line, index) => ({ ...line, body: `<line${index}>` }));
+      const show = (): string => model.map(({ lead, body, trail, ending }) => lead + body + trail + ending).join("");
+      let content = show();
+      for (const [number, { at, kind }] of steps.entries()) {
+        const line = model[at % model.length];
+        if (line === undefined) break;
+        // Indented as no line of the file is, so that only the tolerant ways can find it.
+        const search = `  \t${line.body}\n`;
+        const body = `<step${number}>`;
+        if (kind === "delete") {
+          content = applyEdit(content, { search, replace: "" }).content;
+          model.splice(at % model.length, 1);
+        } else if (kind === "rewrite") {
+          content = applyEdit(content, { search, replace: `  \t${body}\n` }).content;
+          line.body = body;
+        } else {
+          content = applyEdit(content, { search: line.body, replace: body }).content;
+          line.body = body;
+        }
+        assertEquals(content, show());
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -652,3 +652,18 @@ Deno.test("POST /edit-files that fails touches nothing", async () => {
 
   assertEquals(agent.touched, []);
 });
+
+Deno.test("POST /edit-files counts requests by result and edits by how they matched", async () => {
+  await using agent = await startFiles();
+  const path = await agent.file("a", "\tfoo\nbar\n");
+
+  await edit(agent, path, { search: "    foo\n", replace: "    x\n" }, { search: "bar", replace: "y" });
+  await edit(agent, path, { search: "missing", replace: "" });
+
+  const metric = (name: string, labels: Record<string, string>) =>
+    agent.agent.metric(`agent_agentfiles_${name}`, labels);
+  assertEquals(await metric("edits_total", { result: "applied" }), 1);
+  assertEquals(await metric("edits_total", { result: "refused" }), 1);
+  assertEquals(await metric("edit_matches_total", { match: "indentation" }), 1);
+  assertEquals(await metric("edit_matches_total", { match: "exact" }), 1);
+});

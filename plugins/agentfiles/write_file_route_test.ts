@@ -449,3 +449,33 @@ for (const name of ["/dev/zero", "/dev/null"]) {
     assertStringIncludes(await messageOf(response), "it is a character device");
   });
 }
+
+Deno.test("POST /write-file keeps the old file and cleans up when the client goes away half way", async () => {
+  const { promise: removed, resolve: onRemoved } = Promise.withResolvers<string>();
+  const { promise: writing, resolve: onWrite } = Promise.withResolvers<void>();
+  await using agent = await startFiles({
+    files: {
+      async open(path, options) {
+        if (options?.access === "create") onWrite();
+        return await systemFiles.open(path, options);
+      },
+      async remove(path) {
+        await systemFiles.remove(path);
+        onRemoved(path);
+      },
+    },
+  });
+  const path = await agent.file("a", "old content");
+  const socket = await agent.agent.agent.listenUnix(`${agent.folder}/socket`);
+  const connection = await Deno.connect({ transport: "unix", path: socket });
+
+  await connection.write(new TextEncoder().encode(
+    `POST /api/v0/write-file?path=${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nnew`,
+  ));
+  await writing;
+  connection.close();
+
+  assertStringIncludes(await removed, "/.a.tmp.");
+  assertEquals(await agent.text("a"), "old content");
+  assertEquals(await agent.names(), ["a", "socket"]);
+});
