@@ -23,11 +23,13 @@ export interface Truncation {
   readonly retained_bytes: number;
   /** Bytes between head and tail that are gone. */
   readonly omitted_bytes: number;
+  /** How the view was made. */
   readonly strategy: "head_tail";
 }
 
 /** The output as text, and what is missing in it. */
 export interface HeadTailView {
+  /** Valid Unicode text, whatever the bytes were. */
   readonly output: string;
   /** Absent while everything fitted into the head, even when a long line was cut. */
   readonly truncated?: Truncation;

@@ -8,6 +8,7 @@ import type { ProcessEnd, TrackedProcess } from "./tracked_process.ts";
 
 /** How a process stands. */
 export interface ProcessStateJson {
+  /** Until the main process has ended and what it wrote was read. */
   readonly running: boolean;
   /** Absent while running; -1 when a signal ended the process. */
   readonly exit_code?: number;
@@ -21,22 +22,31 @@ export interface ProcessStateJson {
 
 /** One row of the list. */
 export interface ProcessJson extends ProcessStateJson {
+  /** Random UUID. */
   readonly id: string;
+  /** As it was sent. */
   readonly command: string;
+  /** Present when `command` is a program and not a line for the shell. */
   readonly args?: readonly string[];
   /** The directory the process was started in. */
   readonly workdir: string;
+  /** As it was sent; changes nothing. */
   readonly background: boolean;
+  /** Of the main process, which is also the number of its group. */
   readonly pid: number;
+  /** Seconds since the epoch. */
   readonly started_at_unix: number;
-  /** Absent while running. */
+  /** Seconds since the epoch; absent while running. */
   readonly exited_at_unix?: number;
+  /** As it was sent. */
   readonly client_token?: string;
 }
 
 /** Answer of the output route. */
 export interface OutputJson extends ProcessStateJson {
+  /** What a model should see of the output. */
   readonly output: string;
+  /** What is missing in `output`. */
   readonly truncated?: Truncation;
 }
 
