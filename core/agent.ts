@@ -1,8 +1,7 @@
 /**
- * Drives a set of plugins from start to stop.
+ * An agent: puts its parts together, and takes them from start to stop.
  *
- * Set up all, start all, listen, serve; drain all, stop all. Providers go first on the way up and last on the way down;
- * plugins without a path between them go together. A plugin that fails takes down those that need it, and nobody else.
+ * Set up all, start all, listen, serve; drain all, stop all.
  *
  * @module
  */
@@ -10,21 +9,19 @@ import { dirname, join } from "@std/path";
 
 import { AgentFront } from "./agent_front.ts";
 import { systemClock } from "./clock.ts";
-import type { AgentSettings } from "./config/agent_settings.ts";
 import type { LoadedConfig } from "./config/loaded_config.ts";
 import { Deadline } from "./deadline.ts";
 import { Environment } from "./environment.ts";
-import { ConfigError, messageOf, type PluginError } from "./errors.ts";
+import { messageOf } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import type { FrontDoor } from "./http/front_door.ts";
-import { inOrder } from "./in_order.ts";
-import { isServing, type State } from "./lifecycle.ts";
 import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
 import { createLogger, type LogFormat, type LogSink, textSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
 import type { Clock, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
 import { openLife } from "./plugin_context.ts";
+import { PluginDriver } from "./plugin_driver.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
 import { type ProvidedService, ServiceDirectory } from "./services.ts";
@@ -70,7 +67,7 @@ export class Agent implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #cancel = new AbortController();
   readonly #finished = Promise.withResolvers<ExitReport>();
-  readonly #background = new Set<Promise<void>>();
+  #isReady = false;
   #parts: Parts | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<ExitReport> | undefined;
@@ -142,7 +139,7 @@ export class Agent implements AsyncDisposable {
 
   /** Every plugin that is built in or configured, in the order of the plan. */
   plugins(): readonly PluginStatus[] {
-    return this.#parts?.runs.map((run) => describeRun(run)) ?? [];
+    return this.#parts?.driver.runs.map((run) => describeRun(run)) ?? [];
   }
 
   /** A service of this agent, for the program that embeds it; `undefined` when nothing provides it now. */
@@ -157,8 +154,8 @@ export class Agent implements AsyncDisposable {
 
   /** Ends a running plugin as if it had failed with `error`; its dependents stop, and its failure policy applies. */
   async crash(plugin: string, error: unknown): Promise<void> {
-    await this.#run(plugin)?.crash(error);
-    await this.#settleBackground();
+    await this.#parts?.driver.find(plugin)?.crash(error);
+    await this.#parts?.driver.settled();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -210,8 +207,8 @@ export class Agent implements AsyncDisposable {
       clock,
       metrics,
       build,
-      runs: () => parts.runs,
-      isReady: () => parts.ready,
+      runs: () => driver.runs,
+      isReady: () => this.#isReady,
     });
     const shared = { host, clock, front: front.front, metrics, environment, spawner, services };
     const runHost: RunHost = {
@@ -221,240 +218,83 @@ export class Agent implements AsyncDisposable {
       openLife: (run, scope) => openLife(run, scope, shared, logger(run.id)),
       missingServices: (definition) => services.missing(definition),
       withdrawServices: (plugin) => services.withdraw(plugin),
-      stateChanged: (run, state) => this.#stateChanged(run, state),
+      stateChanged: (run, state) => {
+        metrics.stateChanged(run.id, state);
+        front.stateChanged(run);
+        log.debug("plugin state", { plugin: run.id, state, reason: run.lifecycle.reason });
+        driver.stateChanged(run, state);
+      },
       errorCounted: (plugin, phase) => metrics.pluginFailed(plugin, phase),
     };
     const runs = loaded.plan.plugins.map((planned) => {
       const { id } = planned.definition;
       return new PluginRun(planned, loaded.settingsOf(id), loaded.failurePolicy(id), runHost);
     });
+    const driver = new PluginDriver({
+      ...{ runs, clock, log },
+      shutdownMs: settings.shutdown.totalMs,
+      cancel: this.#cancel.signal,
+      onRequiredFailure: (error) => {
+        this.#cancel.abort(error);
+        this.#stopping ??= this.#shutDown("a required plugin failed", error);
+      },
+    });
     const unhandled = watchUnhandled(
       (owner) => runs.some((run) => run.owns(owner)),
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
-    const parts: Parts = {
-      ...{ settings, log, metrics, spawner, services, front, runs, unhandled },
-      ready: false,
-    };
-    return parts;
+    return { log, metrics, spawner, services, front, driver, unhandled };
   }
 
-  async #bringUp(parts: Parts): Promise<void> {
-    for (const run of parts.runs) parts.front.mount(run);
-    for (const run of parts.runs) {
-      const { verdict, reason } = run.planned;
-      run.lifecycle.step(verdict === "run" ? "planned" : verdict, reason);
-    }
-    const ids = parts.runs.map((run) => run.id);
-    await inOrder(ids, (id) => this.#providers(id), (id) => this.#setUp(id));
-    await inOrder(ids, (id) => this.#providers(id), (id) => this.#startPlugin(id));
+  async #bringUp({ driver, front }: Parts): Promise<void> {
+    for (const run of driver.runs) front.mount(run);
+    await driver.ascend();
+    await front.listen();
     this.#cancel.signal.throwIfAborted();
-    this.#throwRequiredFailure(parts);
-    await parts.front.listen();
-    this.#cancel.signal.throwIfAborted();
-    parts.ready = true;
-    await Promise.all(parts.runs.map((run) => run.ready()));
+    this.#isReady = true;
+    await driver.ready();
   }
-
-  async #setUp(id: string): Promise<void> {
-    const run = this.#run(id);
-    if (run?.state !== "planned" || this.#cancel.signal.aborted) return;
-    const missing = this.#missingProvider(run, (state) => state === "prepared" || isServing(state));
-    if (missing !== undefined) return run.lifecycle.step("skipped", missing);
-    await run.setUp(this.#unbounded(), this.#cancel.signal, this.#presentProviders(run));
-  }
-
-  async #startPlugin(id: string): Promise<void> {
-    const run = this.#run(id);
-    if (run?.state !== "prepared" || this.#cancel.signal.aborted) return;
-    if (run.planned.dependencies.some((need) => run.held.has(need.plugin) && !this.#serves(need.plugin))) {
-      // A provider was set up, handed out its service, and failed to start: what was built on it is undone.
-      await run.stop(this.#unbounded(), "a service it holds was withdrawn");
-      run.lifecycle.step("planned");
-      const missing = this.#missingProvider(run, isServing);
-      if (missing !== undefined) return run.lifecycle.step("skipped", missing);
-      await run.setUp(this.#unbounded(), this.#cancel.signal, this.#presentProviders(run));
-      if (run.life === undefined || run.failure !== undefined) return;
-    }
-    await run.start(this.#unbounded(), this.#cancel.signal);
-  }
-
-  #throwRequiredFailure(parts: Parts): void {
-    for (const run of parts.runs) {
-      if (run.onFailure !== "abort") continue;
-      if (run.failure !== undefined && !isServing(run.state)) throw run.failure;
-      if (run.state === "skipped") {
-        throw new ConfigError([{
-          path: `plugins.${run.id}`,
-          message: `plugin "${run.id}" is required and cannot run: ${run.lifecycle.reason}`,
-        }]);
-      }
-    }
-  }
-
-  // --- while it runs ---
-
-  #stateChanged(run: PluginRun, state: State): void {
-    const parts = this.#parts;
-    if (parts === undefined) return;
-    parts.metrics.stateChanged(run.id, state);
-    parts.front.stateChanged(run);
-    parts.log.debug("plugin state", { plugin: run.id, state, reason: run.lifecycle.reason });
-    if (state === "failed" && parts.ready && !this.#cancel.signal.aborted) this.#inBackground(this.#afterFailure(run));
-    else if (state === "failed" && run.onFailure === "retry") this.#inBackground(this.#retry(run));
-  }
-
-  /** Stops those who need a plugin that failed while running, then applies its failure policy. */
-  async #afterFailure(run: PluginRun): Promise<void> {
-    const dependents = this.#runs.filter((other) => isServing(other.state) && this.#needs(other, run.id));
-    const deadline = new Deadline(this.#clock, this.#parts?.settings.shutdown.totalMs ?? 0);
-    for (const dependent of dependents.toReversed()) {
-      await dependent.drain(deadline);
-      await dependent.stop(deadline, `plugin "${run.id}", which it needs, failed`);
-    }
-    if (run.onFailure === "abort") void this.#endWith(run.failure);
-    if (run.onFailure === "retry") await this.#retry(run);
-  }
-
-  async #retry(run: PluginRun): Promise<void> {
-    const pauseMs = run.retries.pauseFor(run.failure, this.#clock.now());
-    if (pauseMs === undefined) return;
-    this.#parts?.log.info("plugin will be retried", { plugin: run.id, pause_ms: Math.round(pauseMs) });
-    try {
-      await this.#starting?.catch(() => {}); // The start goes first; it reports its own failure.
-      await this.#clock.sleep(pauseMs, this.#cancel.signal);
-    } catch {
-      return; // The agent stops.
-    }
-    await this.#revive(run);
-    if (!isServing(run.state)) return;
-    for (const other of this.#runs) {
-      const waiting = other.state === "skipped" || other.state === "stopped";
-      if (waiting && other.planned.verdict === "run" && this.#needs(other, run.id)) await this.#revive(other);
-    }
-  }
-
-  async #revive(run: PluginRun): Promise<void> {
-    if (this.#missingProvider(run, isServing) !== undefined || this.#cancel.signal.aborted) return;
-    run.lifecycle.step("planned");
-    await this.#setUp(run.id);
-    await this.#startPlugin(run.id);
-    await run.ready();
-  }
-
-  async #endWith(error: PluginError | undefined): Promise<void> {
-    this.#cancel.abort(error);
-    this.#stopping ??= this.#settleBackground().then(() => this.#shutDown("a required plugin failed", error));
-    await this.#stopping;
-  }
-
-  #inBackground(work: Promise<void>): void {
-    const tracked = work.catch((error) => {
-      this.#parts?.log.error("driver failed", { error: asError(error) });
-    }).finally(() => this.#background.delete(tracked));
-    this.#background.add(tracked);
-  }
-
-  async #settleBackground(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
-  }
-
-  // --- down ---
 
   async #stop(reason: string): Promise<ExitReport> {
     this.#cancel.abort(new Error(`the agent is stopping: ${reason}`));
     await this.#starting?.catch(() => {}); // Whoever started it hears of the failure.
-    await this.#settleBackground();
     return this.#shutDown(reason);
   }
 
   async #shutDown(reason: string, error?: Error): Promise<ExitReport> {
     this.#cancel.abort(error ?? new Error(reason));
+    this.#isReady = false;
     const parts = this.#parts;
-    if (parts !== undefined) {
-      parts.log.info("agent stops", { reason });
-      parts.ready = false;
-      const deadline = new Deadline(this.#clock, this.#shutdownMs(parts));
-      const ids = parts.runs.map((run) => run.id);
-      await inOrder(ids, (id) => this.#dependents(id), (id) => this.#run(id)?.drain(deadline) ?? Promise.resolve());
-      await inOrder(
-        ids,
-        (id) => this.#dependents(id),
-        (id) => this.#run(id)?.stop(deadline, reason) ?? Promise.resolve(),
-      );
-      await parts.front.close(deadline);
-      parts.spawner.killAll();
-      // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
-      await new Promise((resolve) => setImmediate(resolve));
-      parts.unhandled[Symbol.dispose]();
-    }
-    const unfinished = this.#runs.flatMap((run) => run.unfinished);
+    if (parts !== undefined) await this.#takeDown(parts, reason);
+    const unfinished = parts?.driver.runs.flatMap((run) => run.unfinished) ?? [];
     for (const { plugin, phase, what } of unfinished) parts?.log.warn("did not finish", { plugin, phase, what });
     const report: ExitReport = { reason, unfinished, ...(error === undefined ? {} : { error }) };
     this.#finished.resolve(report);
     return report;
   }
 
-  #shutdownMs({ runs, settings }: Parts): number {
-    const declared = runs.map((run) => run.life?.hooks.declaredDrainMs ?? 0);
-    return settings.shutdown.totalMs + Math.max(0, ...declared);
-  }
-
-  // --- who needs whom ---
-
-  get #runs(): readonly PluginRun[] {
-    return this.#parts?.runs ?? [];
-  }
-  #run(id: string): PluginRun | undefined {
-    return this.#runs.find((run) => run.id === id);
-  }
-  #serves(id: string): boolean {
-    return isServing(this.#run(id)?.state ?? "failed");
-  }
-  #providers(id: string): readonly string[] {
-    return this.#run(id)?.planned.dependencies.map((need) => need.plugin) ?? [];
-  }
-  #dependents(id: string): readonly string[] {
-    return this.#runs.filter((run) => run.planned.dependencies.some((need) => need.plugin === id)).map(({ id }) => id);
-  }
-  /** Whether `run` cannot be without `provider`, directly or through others. */
-  #needs(run: PluginRun, provider: string): boolean {
-    return run.planned.dependencies.some((need) => {
-      if (need.optional) return false;
-      const through = this.#run(need.plugin);
-      return need.plugin === provider || (through !== undefined && this.#needs(through, provider));
-    });
-  }
-  #presentProviders(run: PluginRun): ReadonlySet<string> {
-    const isThere = (id: string) => this.#run(id)?.state === "prepared" || this.#serves(id);
-    return new Set(this.#providers(run.id).filter(isThere));
-  }
-  #missingProvider(run: PluginRun, isThere: (state: State) => boolean): string | undefined {
-    for (const need of run.planned.dependencies) {
-      const provider = this.#run(need.plugin);
-      if (need.optional || provider === undefined || isThere(provider.state)) continue;
-      const why = provider.lifecycle.reason === undefined ? "" : `: ${provider.lifecycle.reason}`;
-      return `needs "${need.service}" of plugin "${need.plugin}", which is ${provider.state}${why}`;
-    }
-    return undefined;
-  }
-
-  /** The start has no deadline of its own: each step of each plugin has one. */
-  #unbounded(): Deadline {
-    return new Deadline(this.#clock, Number.MAX_SAFE_INTEGER);
+  async #takeDown({ driver, front, spawner, unhandled, log }: Parts, reason: string): Promise<void> {
+    log.info("agent stops", { reason });
+    await driver.settled();
+    const deadline = new Deadline(this.#clock, driver.shutdownMs);
+    await driver.descend(reason, deadline);
+    await front.close(deadline);
+    spawner.killAll();
+    // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
+    await new Promise((resolve) => setImmediate(resolve));
+    unhandled[Symbol.dispose]();
   }
 }
 
+/** What an agent consists of once it is started. */
 interface Parts {
-  readonly settings: AgentSettings;
   readonly log: Logger;
   readonly metrics: MetricsHub;
   readonly spawner: Spawner;
   readonly services: ServiceDirectory;
   readonly front: AgentFront;
-  readonly runs: readonly PluginRun[];
+  readonly driver: PluginDriver;
   readonly unhandled: Disposable;
-  ready: boolean;
 }
 
 const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };

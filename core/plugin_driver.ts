@@ -1,0 +1,229 @@
+/**
+ * Takes all plugins of an agent up and down together.
+ *
+ * Providers go first on the way up and last on the way down; plugins without a path between them go together. A plugin that
+ * fails takes down those that need it, and nobody else.
+ *
+ * @module
+ */
+import { Deadline } from "./deadline.ts";
+import { ConfigError, messageOf, type PluginError } from "./errors.ts";
+import { inOrder } from "./in_order.ts";
+import { isServing, type State } from "./lifecycle.ts";
+import type { Clock, Logger } from "./plugin.ts";
+import type { PluginRun } from "./plugin_run.ts";
+
+/** What {@linkcode PluginDriver} is made from. */
+export interface PluginDriverOptions {
+  /** In the order of the plan. */
+  readonly runs: readonly PluginRun[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Time for a whole shutdown, in milliseconds, before declared drain deadlines are added. */
+  readonly shutdownMs: number;
+  /** Aborts when the agent is to stop: nothing is begun any more. */
+  readonly cancel: AbortSignal;
+  /** A required plugin failed while the agent was running. */
+  readonly onRequiredFailure: (error: PluginError | undefined) => void;
+}
+
+/** Decides for each plugin when its next step is due. */
+export class PluginDriver {
+  readonly runs: readonly PluginRun[];
+  readonly #options: PluginDriverOptions;
+  readonly #background = new Set<Promise<void>>();
+  /** Resolves when the first ascent is over: retries wait for it. */
+  readonly #ascended = Promise.withResolvers<void>();
+  #isUp = false;
+
+  constructor(options: PluginDriverOptions) {
+    this.#options = options;
+    this.runs = options.runs;
+  }
+
+  /**
+   * Sets up and starts everything the plan says.
+   *
+   * @throws {PluginError} If a required plugin failed.
+   * @throws {ConfigError} If a required plugin had to be skipped.
+   */
+  async ascend(): Promise<void> {
+    for (const run of this.runs) {
+      const { verdict, reason } = run.planned;
+      run.lifecycle.step(verdict === "run" ? "planned" : verdict, reason);
+    }
+    try {
+      await this.#upwards((id) => this.#setUp(id));
+      await this.#upwards((id) => this.#startPlugin(id));
+      this.#options.cancel.throwIfAborted();
+      this.#throwRequiredFailure();
+      this.#isUp = true;
+    } finally {
+      this.#ascended.resolve();
+    }
+  }
+
+  /** Tells every plugin that the agent listens. */
+  async ready(): Promise<void> {
+    await Promise.all(this.runs.map((run) => run.ready()));
+  }
+
+  /** Drains everything, then releases everything. Returns when both are over or out of time. */
+  async descend(reason: string, deadline: Deadline): Promise<void> {
+    this.#isUp = false;
+    await this.#downwards((run) => run.drain(deadline));
+    await this.#downwards((run) => run.stop(deadline, reason));
+  }
+
+  /** Time a shutdown may take now, in milliseconds. */
+  get shutdownMs(): number {
+    const declared = this.runs.map((run) => run.life?.hooks.declaredDrainMs ?? 0);
+    return this.#options.shutdownMs + Math.max(0, ...declared);
+  }
+
+  /** Resolves when no retry and no take-down of dependents is under way. */
+  async settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
+  /** Reacts to a failure: those that need the plugin stop, and its failure policy applies. */
+  stateChanged(run: PluginRun, state: State): void {
+    if (state !== "failed" || this.#options.cancel.aborted) return;
+    if (this.#isUp) this.#inBackground(this.#afterFailure(run));
+    else if (run.onFailure === "retry") this.#inBackground(this.#retry(run));
+  }
+
+  /** The run of a plugin, if the agent has it. */
+  find(id: string): PluginRun | undefined {
+    return this.runs.find((run) => run.id === id);
+  }
+
+  async #setUp(id: string): Promise<void> {
+    const run = this.find(id);
+    if (run?.state !== "planned" || this.#options.cancel.aborted) return;
+    const missing = this.#missingProvider(run, (state) => state === "prepared" || isServing(state));
+    if (missing !== undefined) return run.lifecycle.step("skipped", missing);
+    await run.setUp(this.#unbounded(), this.#options.cancel, this.#presentProviders(run));
+  }
+
+  async #startPlugin(id: string): Promise<void> {
+    const run = this.find(id);
+    if (run?.state !== "prepared" || this.#options.cancel.aborted) return;
+    if (run.planned.dependencies.some((need) => run.held.has(need.plugin) && !this.#serves(need.plugin))) {
+      // A provider was set up, handed out its service, and failed to start: what was built on it is undone.
+      await run.stop(this.#unbounded(), "a service it holds was withdrawn");
+      run.lifecycle.step("planned");
+      const missing = this.#missingProvider(run, isServing);
+      if (missing !== undefined) return run.lifecycle.step("skipped", missing);
+      await run.setUp(this.#unbounded(), this.#options.cancel, this.#presentProviders(run));
+      if (run.life === undefined || run.failure !== undefined) return;
+    }
+    await run.start(this.#unbounded(), this.#options.cancel);
+  }
+
+  #throwRequiredFailure(): void {
+    for (const run of this.runs) {
+      if (run.onFailure !== "abort") continue;
+      if (run.failure !== undefined && !isServing(run.state)) throw run.failure;
+      if (run.state === "skipped") {
+        throw new ConfigError([{
+          path: `plugins.${run.id}`,
+          message: `plugin "${run.id}" is required and cannot run: ${run.lifecycle.reason}`,
+        }]);
+      }
+    }
+  }
+
+  /** Stops those who need a plugin that failed while running, then applies its failure policy. */
+  async #afterFailure(run: PluginRun): Promise<void> {
+    const dependents = this.runs.filter((other) => isServing(other.state) && this.#needs(other, run.id));
+    const deadline = new Deadline(this.#options.clock, this.#options.shutdownMs);
+    for (const dependent of dependents.toReversed()) {
+      await dependent.drain(deadline);
+      await dependent.stop(deadline, `plugin "${run.id}", which it needs, failed`);
+    }
+    if (run.onFailure === "abort") this.#options.onRequiredFailure(run.failure);
+    if (run.onFailure === "retry") await this.#retry(run);
+  }
+
+  async #retry(run: PluginRun): Promise<void> {
+    const pauseMs = run.retries.pauseFor(run.failure, this.#options.clock.now());
+    if (pauseMs === undefined) return;
+    this.#options.log.info("plugin will be retried", { plugin: run.id, pause_ms: Math.round(pauseMs) });
+    try {
+      await this.#ascended.promise;
+      await this.#options.clock.sleep(pauseMs, this.#options.cancel);
+    } catch {
+      return; // The agent stops.
+    }
+    await this.#revive(run);
+    if (!isServing(run.state)) return;
+    for (const other of this.runs) {
+      const waiting = other.state === "skipped" || other.state === "stopped";
+      if (waiting && other.planned.verdict === "run" && this.#needs(other, run.id)) await this.#revive(other);
+    }
+  }
+
+  async #revive(run: PluginRun): Promise<void> {
+    if (this.#missingProvider(run, isServing) !== undefined || this.#options.cancel.aborted) return;
+    run.lifecycle.step("planned");
+    await this.#setUp(run.id);
+    await this.#startPlugin(run.id);
+    await run.ready();
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const tracked = work.catch((error) => {
+      this.#options.log.error("driver failed", { error: error instanceof Error ? error : messageOf(error) });
+    }).finally(() => this.#background.delete(tracked));
+    this.#background.add(tracked);
+  }
+
+  #upwards(step: (id: string) => Promise<void>): Promise<void> {
+    return inOrder(this.runs.map((run) => run.id), (id) => this.#providers(id), step);
+  }
+
+  async #downwards(step: (run: PluginRun) => Promise<void>): Promise<void> {
+    const ids = this.runs.map((run) => run.id);
+    await inOrder(ids, (id) => this.#dependents(id), async (id) => {
+      const run = this.find(id);
+      if (run !== undefined) await step(run);
+    });
+  }
+
+  #serves(id: string): boolean {
+    return isServing(this.find(id)?.state ?? "failed");
+  }
+  #providers(id: string): readonly string[] {
+    return this.find(id)?.planned.dependencies.map((need) => need.plugin) ?? [];
+  }
+  #dependents(id: string): readonly string[] {
+    return this.runs.filter((run) => run.planned.dependencies.some((need) => need.plugin === id)).map(({ id }) => id);
+  }
+  /** Whether `run` cannot be without `provider`, directly or through others. */
+  #needs(run: PluginRun, provider: string): boolean {
+    return run.planned.dependencies.some((need) => {
+      if (need.optional) return false;
+      const through = this.find(need.plugin);
+      return need.plugin === provider || (through !== undefined && this.#needs(through, provider));
+    });
+  }
+  #presentProviders(run: PluginRun): ReadonlySet<string> {
+    const isThere = (id: string) => this.find(id)?.state === "prepared" || this.#serves(id);
+    return new Set(this.#providers(run.id).filter(isThere));
+  }
+  #missingProvider(run: PluginRun, isThere: (state: State) => boolean): string | undefined {
+    for (const need of run.planned.dependencies) {
+      const provider = this.find(need.plugin);
+      if (need.optional || provider === undefined || isThere(provider.state)) continue;
+      const why = provider.lifecycle.reason === undefined ? "" : `: ${provider.lifecycle.reason}`;
+      return `needs "${need.service}" of plugin "${need.plugin}", which is ${provider.state}${why}`;
+    }
+    return undefined;
+  }
+
+  /** The start has no deadline of its own: each step of each plugin has one. */
+  #unbounded(): Deadline {
+    return new Deadline(this.#options.clock, Number.MAX_SAFE_INTEGER);
+  }
+}
