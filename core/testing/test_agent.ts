@@ -65,6 +65,7 @@ export class TestAgent implements AsyncDisposable {
   #readErrors = 0;
   #agent: Agent;
   #directory: string | undefined;
+  #listening: Promise<string> | undefined;
 
   /** @param options See {@linkcode createTestAgent}. */
   constructor(options: TestAgentOptions) {
@@ -183,6 +184,7 @@ export class TestAgent implements AsyncDisposable {
   /** Stops the present life, if there is one, and starts another. */
   async restart(): Promise<void> {
     await this.stop();
+    this.#listening = undefined;
     this.#agent = this.#create();
     await this.#agent.start();
   }
@@ -207,7 +209,11 @@ export class TestAgent implements AsyncDisposable {
     if (problems.length > 0) throw new Error(`The agent left something behind:\n  ${problems.join("\n  ")}`);
   }
 
-  async #listen(): Promise<string> {
+  #listen(): Promise<string> {
+    return this.#listening ??= this.#openSocket();
+  }
+
+  async #openSocket(): Promise<string> {
     this.#directory ??= await Deno.makeTempDir({ prefix: "outpost-test-" });
     return await this.#agent.listenUnix(join(this.#directory, "agent.sock"));
   }
