@@ -60,3 +60,16 @@ export function unquote(text: BytePath): BytePath {
       octal ? String.fromCharCode(parseInt(octal, 8)) : ESCAPES[letter] ?? letter,
   );
 }
+
+const NAMES = new Map(Object.entries(ESCAPES).map(([letter, char]) => [char, `\\${letter}`]));
+
+/** Quotes a path as git does, if it holds control characters, quotes, backslashes or bytes above 127. */
+export function quote(path: BytePath): string {
+  // deno-lint-ignore no-control-regex
+  const quoted = path.replace(/[\0-\x1f"\\\x7f-\xff]/g, (char) => NAMES.get(char) ?? octal(char));
+  return quoted === path ? path : `"${quoted}"`;
+}
+
+function octal(char: string): string {
+  return `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`;
+}

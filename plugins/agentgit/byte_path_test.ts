@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 
 import fc from "fast-check";
 
-import { bytePathFrom, bytePathOf, bytesOf, pathList, textOf, unquote } from "./byte_path.ts";
+import { bytePathFrom, bytePathOf, bytesOf, pathList, quote, textOf, unquote } from "./byte_path.ts";
 
 Deno.test("bytePathFrom() and bytesOf() undo each other for all bytes", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 20_000 }), (bytes) => {
@@ -22,4 +22,11 @@ Deno.test("unquote() reads letters, octal bytes and quotes", () => {
 
 Deno.test("pathList() ends every path with NUL", () => {
   assertEquals([...pathList(["a", "\xff"])], [97, 0, 255, 0]);
+});
+
+Deno.test("quote() and unquote() undo each other for all bytes", () => {
+  fc.assert(fc.property(fc.uint8Array(), (bytes) => {
+    const path = bytePathFrom(bytes).replaceAll('"', "'");
+    assertEquals(unquote(quote(path)), path);
+  }));
 });

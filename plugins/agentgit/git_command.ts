@@ -45,6 +45,9 @@ export interface GitResult {
 /** Enough of an error message to recognise it. */
 const MAX_COMPLAINT_BYTES = 1024;
 
+/** No locks that a person's own git command would stumble over, no questions, and names taken literally. */
+const VARIABLES = { GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", GIT_LITERAL_PATHSPECS: "1" };
+
 /** What {@linkcode Git} is made of. */
 export interface GitSettings {
   readonly exec: Exec;
@@ -116,9 +119,9 @@ export class Git {
   async #spawn(args: readonly string[], options: GitOptions, signal: AbortSignal) {
     try {
       const child = await this.#exec.spawn({
-        command: [this.#program, "--literal-pathspecs", ...this.#settings, "-C", options.directory, ...args],
+        command: [this.#program, ...this.#settings, "-C", options.directory, ...args],
         cwd: "/",
-        env: { overrides: { GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", ...options.env } },
+        env: { overrides: { ...VARIABLES, ...options.env } },
         output: "separate",
         signal,
       });

@@ -5,7 +5,7 @@
  */
 import { format } from "@std/fmt/bytes";
 
-import { type BytePath, bytePathFrom, unquote } from "./byte_path.ts";
+import { type BytePath, bytePathFrom, quote, unquote } from "./byte_path.ts";
 
 /** The part of a diff that is about one file. */
 export interface FileDiff {
@@ -141,31 +141,35 @@ export interface BoundedDiff {
 }
 
 /**
- * Joins files to one diff. When some were too large, a line in front says so; programs that read diffs skip lines before
- * the first file.
+ * Joins files to one diff of at most `maxBytes`, not counting the heads of files that are left out. When some were, a line
+ * in front says so; programs that read diffs skip lines before the first file.
  */
-export function joinDiffs(files: readonly FileDiff[], totalBytes: number): BoundedDiff {
-  const text = files.map((file) => file.text).join("");
-  const omitted = files.filter((file) => file.isHeadOnly).length;
-  if (omitted === 0) return { text, isTruncated: false };
-  return { text: `${tooLarge(totalBytes, omitted)}\n${text}`, isTruncated: true };
+export function joinDiffs(files: readonly FileDiff[], maxBytes: number): BoundedDiff {
+  let left = maxBytes;
+  let omitted = 0;
+  const texts = files.map((file) => {
+    const isKept = !file.isHeadOnly && file.bytes <= left;
+    if (isKept) left -= file.bytes;
+    else omitted++;
+    return isKept ? file.text : withoutHunks(file.text);
+  });
+  if (omitted === 0) return { text: texts.join(""), isTruncated: false };
+  const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return { text: `${tooLarge(totalBytes, omitted)}\n${texts.join("")}`, isTruncated: true };
+}
+
+/** What stands for a new file that is too large to be compared. */
+export function headOnlyDiff(path: BytePath, bytes: number): FileDiff {
+  const text = `diff --git ${quote(`a/${path}`)} ${quote(`b/${path}`)}\nnew file mode 100644\n`;
+  return { path, isRename: false, text, bytes, isHeadOnly: true };
+}
+
+function withoutHunks(text: string): string {
+  const hunk = text.indexOf("\n@@");
+  return hunk < 0 ? text : text.slice(0, hunk + 1);
 }
 
 function tooLarge(totalBytes: number, omitted: number): string {
   const size = format(totalBytes, { binary: true });
   return `Total diff too large to show. Size: ${size}. Files without content: ${omitted}`;
-}
-
-/** Leaves out hunks, last files first, until the text has at most `maxLength` characters. */
-export function shrinkDiff(files: readonly FileDiff[], totalBytes: number, maxLength: number): BoundedDiff {
-  const shrunk = [...files];
-  let length = shrunk.reduce((sum, file) => sum + file.text.length, 0);
-  for (let index = shrunk.length - 1; index >= 0 && length > maxLength; index--) {
-    const file = shrunk[index]!;
-    const hunk = file.text.indexOf("\n@@");
-    const text = hunk < 0 ? file.text : file.text.slice(0, hunk + 1);
-    length -= file.text.length - text.length;
-    shrunk[index] = { ...file, text, isHeadOnly: true };
-  }
-  return joinDiffs(shrunk, totalBytes);
 }

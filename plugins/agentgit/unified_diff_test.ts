@@ -2,7 +2,7 @@ import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@st
 
 import fc from "fast-check";
 
-import { DiffCollector, joinDiffs, shrinkDiff } from "./unified_diff.ts";
+import { DiffCollector, headOnlyDiff, joinDiffs } from "./unified_diff.ts";
 
 /** One file of a diff whose only hunk adds `lines`. */
 function fileOf(name: string, lines: readonly string[]): string {
@@ -73,7 +73,7 @@ Deno.test("DiffCollector collects several diffs one after the other", () => {
 Deno.test("joinDiffs() puts a line with the size in front when files were left out", () => {
   const collector = collect(fileOf("large", ["x".repeat(5000)]) + fileOf("small", []), { maxBytes: 200 });
 
-  const diff = joinDiffs(collector.files, collector.totalBytes);
+  const diff = joinDiffs(collector.files, 200);
 
   assertEquals(diff.isTruncated, true);
   assertMatch(diff.text, /^Total diff too large to show\. Size: 5\.\d+ kiB\. Files without content: 1\ndiff --git /);
@@ -85,16 +85,20 @@ Deno.test("joinDiffs() returns a diff that fits as it was", () => {
 
   const collector = collect(text);
 
-  assertEquals(joinDiffs(collector.files, collector.totalBytes), { text, isTruncated: false });
+  assertEquals(joinDiffs(collector.files, 1 << 20), { text, isTruncated: false });
 });
 
-Deno.test("shrinkDiff() leaves out hunks of the last files first", () => {
-  const collector = collect(fileOf("a", ["1".repeat(100)]) + fileOf("b", ["2".repeat(100)]));
+Deno.test("joinDiffs() leaves out what does not fit and keeps smaller files behind it", () => {
+  const collector = collect(fileOf("a", ["1".repeat(300)]) + fileOf("b", ["2"]));
 
-  const diff = shrinkDiff(collector.files, collector.totalBytes, 300);
+  const diff = joinDiffs(collector.files, 200);
 
-  assertStringIncludes(diff.text, "1".repeat(100));
-  assertStringIncludes(diff.text, "diff --git a/b b/b");
-  assertLess(diff.text.indexOf("2".repeat(100)), 0);
+  assertLess(diff.text.indexOf("1".repeat(300)), 0);
+  assertStringIncludes(diff.text, "+++ b/a\ndiff --git a/b b/b");
+  assertStringIncludes(diff.text, "+2\n");
   assertEquals(diff.isTruncated, true);
+});
+
+Deno.test("headOnlyDiff() names the file as git would", () => {
+  assertEquals(headOnlyDiff("\xff x", 7).text, 'diff --git "a/\\377 x" "b/\\377 x"\nnew file mode 100644\n');
 });

@@ -1,0 +1,151 @@
+/**
+ * The state of a repository and its diffs for programs that ask once.
+ *
+ * @module
+ */
+import { isAbsolute, join, relative } from "@std/path";
+
+import { HttpProblem } from "../../core/errors.ts";
+import { type BytePath, bytePathFrom, bytePathOf, textOf } from "./byte_path.ts";
+import { firstLine, type Git } from "./git_command.ts";
+import { type Repo, RepoResolver } from "./repo_resolver.ts";
+import { checkRef } from "./show_file.ts";
+import { parseStatus, type Status } from "./status.ts";
+import { DiffCollector, joinDiffs } from "./unified_diff.ts";
+import { DIFF_OPTIONS, diffUntracked } from "./untracked.ts";
+
+/** One file that differs. */
+export interface ReportedFile {
+  /** Relative to the top; bytes that are not UTF-8 are shown as U+FFFD. */
+  readonly path: string;
+  /** Index and working tree, as `git status --short` shows them. */
+  readonly status: string;
+  /** Bytes of the file now; absent when it is deleted, a directory or not readable. */
+  readonly size?: number;
+  /** The file holds a NUL byte in its first 8000 bytes, which is how git tells. */
+  readonly binary: boolean;
+}
+
+/** Answer of `GET /status`. */
+export interface StatusReport {
+  readonly repo_root: string;
+  readonly branch: string;
+  readonly remote_origin: string;
+  /** Object name of the last commit; empty when there is none. */
+  readonly commit: string;
+  readonly files: readonly ReportedFile[];
+}
+
+/** Answer of `GET /diff`. */
+export interface DiffReport {
+  readonly repo_root: string;
+  readonly base: string;
+  readonly unified_diff: string;
+  readonly truncated: boolean;
+  readonly total_bytes: number;
+}
+
+/** Bounds of a diff. */
+export interface DiffRequest {
+  /** Commit, branch or tag the working tree is compared with. */
+  readonly base: string;
+  readonly maxBytes: number;
+}
+
+/** How far git looks for a NUL byte to call a file binary (`FIRST_FEW_BYTES` in its sources). */
+const BINARY_PROBE_BYTES = 8000;
+
+/**
+ * What differs at or below `path`.
+ *
+ * @throws {HttpProblem} 400 when `path` is not in a repository, 500 when git fails.
+ * @throws {GitMissingError} When git is not there.
+ */
+export async function reportStatus(git: Git, path: string): Promise<StatusReport> {
+  const place = await placeOf(git, path);
+  const status = await statusOf(git, place);
+  const origin = await git.run(["config", "--get", "remote.origin.url"], { directory: place.repo.root });
+  return {
+    repo_root: place.repo.root,
+    branch: status.branch,
+    remote_origin: origin.isOk ? firstLine(origin) : "",
+    commit: status.commit,
+    files: await Promise.all(status.entries.map(({ path, code }) => reportFile(place.repo.root, path, code))),
+  };
+}
+
+/**
+ * How the working tree at or below `path` differs from a commit; untracked files count as new.
+ *
+ * @throws {HttpProblem} 400 when `path` is not in a repository or `base` is not a name, 404 when there is no such commit, 500
+ * when git fails.
+ * @throws {GitMissingError} When git is not there.
+ */
+export async function reportDiff(git: Git, path: string, request: DiffRequest): Promise<DiffReport> {
+  const { base, maxBytes } = request;
+  checkRef(base);
+  const place = await placeOf(git, path);
+  const directory = place.repo.root;
+  const status = await statusOf(git, place);
+  const collector = new DiffCollector(maxBytes);
+  if (base !== "HEAD" || status.commit !== "") {
+    const isCommit = (await git.run(["rev-parse", "--verify", "--quiet", `${base}^{commit}`], { directory })).isOk;
+    if (!isCommit) throw new HttpProblem(404, `Cannot find the commit "${base}"`);
+    const result = await git.run(["diff", base, ...DIFF_OPTIONS, "-M", "--", ...place.within], {
+      directory,
+      onOutput: (piece) => collector.push(piece),
+    });
+    if (!result.isOk) throw failed(result.complaint);
+  }
+  collector.end();
+  const untracked = status.entries.filter(({ kind, path }) => kind === "untracked" && !path.endsWith("/"));
+  const added = await diffUntracked(git, untracked.map((entry) => entry.path), { root: directory, maxBytes, env: {} });
+  const files = [...collector.files, ...added];
+  const diff = joinDiffs(files, maxBytes);
+  const total_bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return { repo_root: directory, base, unified_diff: diff.text, truncated: diff.isTruncated, total_bytes };
+}
+
+interface Place {
+  readonly repo: Repo;
+  /** Pathspecs that narrow a command to what was asked for. */
+  readonly within: readonly string[];
+}
+
+async function placeOf(git: Git, path: string): Promise<Place> {
+  const repo = isAbsolute(path) ? (await new RepoResolver(git).resolve([path])).at(0) : undefined;
+  if (!repo) throw new HttpProblem(400, `Cannot find a git repository at "${path}"`);
+  const inside = relative(repo.root, await Deno.realPath(path).catch(() => path));
+  return { repo, within: inside === "" || inside.startsWith("..") ? [] : [inside] };
+}
+
+async function statusOf(git: Git, place: Place): Promise<Status> {
+  const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"];
+  const result = await git.run([...args, "--", ...place.within], { directory: place.repo.root });
+  if (!result.isOk) throw failed(result.complaint);
+  return parseStatus(result.output);
+}
+
+async function reportFile(root: string, path: BytePath, status: string): Promise<ReportedFile> {
+  const name = textOf(path);
+  const isReadable = bytePathOf(name) === path;
+  const found = isReadable ? await probe(join(root, name)) : undefined;
+  return { path: name, status, ...(found && { size: found.size }), binary: found?.isBinary ?? false };
+}
+
+async function probe(path: string): Promise<{ size: number; isBinary: boolean } | undefined> {
+  try {
+    const { isFile, size } = await Deno.lstat(path);
+    if (!isFile) return undefined;
+    using file = await Deno.open(path);
+    const start = new Uint8Array(BINARY_PROBE_BYTES);
+    const length = await file.read(start) ?? 0;
+    return { size, isBinary: bytePathFrom(start.subarray(0, length)).includes("\0") };
+  } catch {
+    return undefined; // Gone or not readable: there is no size to tell.
+  }
+}
+
+function failed(complaint: string): HttpProblem {
+  return new HttpProblem(500, "Cannot read the repository", { code: "agentgit_git_failed", detail: complaint });
+}
