@@ -24,7 +24,11 @@ import { openLife } from "./plugin_context.ts";
 import { PluginDriver } from "./plugin_driver.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
+import { RpcConnection } from "./rpc/connection.ts";
+import { controlPlaneAddress } from "./rpc/control_plane_address.ts";
+import type { RpcLink } from "./rpc/link.ts";
 import { type ProvidedService, ServiceDirectory } from "./services.ts";
+import { AgentSocket } from "./socket/drpc_server.ts";
 
 /** What {@linkcode createAgent} takes. Only `plugins` is needed. */
 export interface AgentOptions {
@@ -42,6 +46,8 @@ export interface AgentOptions {
   readonly logSink?: LogSink;
   /** Path of the agent's own program; its directory ends the `PATH` of children. Default: the running program. */
   readonly executable?: string;
+  /** Connects to the control plane. Default: as the configuration and `CODER_AGENT_URL` say. */
+  readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
   /** Services from outside the plugins; each stands in for a plugin's own. */
   readonly services?: readonly ProvidedService[];
 }
@@ -210,7 +216,10 @@ export class Agent implements AsyncDisposable {
       runs: () => driver.runs,
       isReady: () => this.#isReady,
     });
-    const shared = { host, clock, front: front.front, metrics, environment, spawner, services };
+    const dial = this.#options.dial ?? dialerFor(settings, env, clock);
+    const rpc = new RpcConnection({ dial, clock, log: logger("rpc") });
+    const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
+    const shared = { host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket };
     const runHost: RunHost = {
       clock,
       deadlines: { ...settings.deadlines, drainMs: settings.shutdown.drainMs },
@@ -243,14 +252,16 @@ export class Agent implements AsyncDisposable {
       (owner) => runs.some((run) => run.owns(owner)),
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
-    return { log, metrics, spawner, services, front, driver, unhandled };
+    return { log, metrics, spawner, services, front, driver, unhandled, rpc, agentSocket };
   }
 
-  async #bringUp({ driver, front }: Parts): Promise<void> {
+  async #bringUp({ driver, front, rpc, agentSocket }: Parts): Promise<void> {
     for (const run of driver.runs) front.mount(run);
     await driver.ascend();
     await front.listen();
+    await agentSocket.start();
     this.#cancel.signal.throwIfAborted();
+    rpc.start();
     this.#isReady = true;
     await driver.ready();
   }
@@ -273,11 +284,14 @@ export class Agent implements AsyncDisposable {
     return report;
   }
 
-  async #takeDown({ driver, front, spawner, unhandled, log }: Parts, reason: string): Promise<void> {
+  async #takeDown({ driver, front, spawner, unhandled, log, rpc, agentSocket }: Parts, reason: string): Promise<void> {
     log.info("agent stops", { reason });
     await driver.settled();
+    rpc.drain();
     const deadline = new Deadline(this.#clock, driver.shutdownMs);
     await driver.descend(reason, deadline);
+    await agentSocket.close();
+    await rpc.stop();
     await front.close(deadline);
     spawner.killAll();
     // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
@@ -295,9 +309,23 @@ interface Parts {
   readonly front: AgentFront;
   readonly driver: PluginDriver;
   readonly unhandled: Disposable;
+  readonly rpc: RpcConnection;
+  readonly agentSocket: AgentSocket;
 }
 
 const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };
+
+/** Loads the protocols only when there is somebody to speak them with. */
+function dialerFor(settings: AgentSettings, env: Variables, clock: Clock): AgentOptions["dial"] {
+  const address = controlPlaneAddress(settings.controlPlane, env);
+  if (address === undefined) return undefined;
+  let dialing: Promise<{ dial(signal: AbortSignal): Promise<RpcLink> }> | undefined;
+  const load = async () => {
+    const { Dialer } = await import("./rpc/dial.ts");
+    return new Dialer({ ...address, clock });
+  };
+  return async (signal) => await (await (dialing ??= load())).dial(signal);
+}
 
 function chooseFormat(format: "auto" | LogFormat): LogFormat {
   return format === "auto" ? (Deno.stderr.isTerminal() ? "pretty" : "json") : format;

@@ -9,7 +9,7 @@
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
 
-import type { ServiceClient, ServiceDescriptor } from "./rpc/service.ts";
+import type { ServiceClient, ServiceDescriptor, ServiceImplementation } from "./rpc/service.ts";
 
 export type {
   CallContext,
@@ -125,6 +125,7 @@ export interface PluginContext<Config, N extends Needs> {
   readonly env: Env;
   readonly exec: Exec;
   readonly socket: Socket;
+  readonly rpc: Rpc;
   readonly health: Health;
   readonly tasks: Tasks;
   /** Hands out a service that `provides` lists. */
@@ -363,6 +364,11 @@ export interface Exec {
 }
 /** The agent's Unix sockets. */
 export interface Socket {
+  /**
+   * Serves a protobuf service, described by generated code, on the agent socket (dRPC), until the plugin stops. A method that is left
+   * out answers "Unimplemented".
+   */
+  service<S extends ServiceDescriptor>(service: S, implementation: ServiceImplementation<S>): void;
   /**
    * A private Unix listener: socket 0600; a missing parent is created 0700, an existing one is never changed; a stale file
    * is probed and removed; closed with the plugin.

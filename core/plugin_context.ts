@@ -12,8 +12,10 @@ import type { Front } from "./http/front.ts";
 import type { MetricsHub } from "./metrics/hub.ts";
 import type { Announcement, Clock, HostFacts, Logger, Needs, PluginContext, ServiceToken } from "./plugin.ts";
 import type { Life, PluginRun } from "./plugin_run.ts";
+import type { RpcConnection } from "./rpc/connection.ts";
 import type { Scope } from "./scope.ts";
 import type { ServiceDirectory } from "./services.ts";
+import type { AgentSocket } from "./socket/drpc_server.ts";
 import { listenPrivately } from "./socket/private_listener.ts";
 import { PluginTasks } from "./tasks.ts";
 
@@ -26,6 +28,8 @@ export interface SharedParts {
   readonly environment: Environment;
   readonly spawner: Spawner;
   readonly services: ServiceDirectory;
+  readonly rpc: RpcConnection;
+  readonly agentSocket: AgentSocket;
 }
 
 /** A context, and what the driver keeps of it. */
@@ -63,6 +67,9 @@ export function openLife(
     onShutdown: (fn) => void scope.defer(() => fn()),
   });
   const tasks = new PluginTasks({ scope, clock: parts.clock, log, health });
+  const rpc = scope.defer(
+    parts.rpc.open({ signal: scope.signal, assertOpen, enter: (work) => scope.enter("task", work) }),
+  );
   const ctx: PluginContext<unknown, Needs> = {
     plugin: { id: definition.id, version: definition.version },
     host: parts.host,
@@ -86,6 +93,10 @@ export function openLife(
       directory: (requested) => processes.directory(requested),
     },
     socket: {
+      service: (service, implementation) => {
+        assertOpen(`serve "${service.typeName}"`);
+        scope.defer(parts.agentSocket.add(service, implementation));
+      },
       listen: async (path, accept) => {
         assertOpen(`listen on "${path}"`);
         const listener = await listenPrivately(
@@ -96,6 +107,7 @@ export function openLife(
         scope.defer(() => listener.close());
       },
     },
+    rpc,
     health,
     tasks,
     provide: <S>(token: ServiceToken<S>, service: S) => {

@@ -5,7 +5,7 @@
  */
 import { dirname, join } from "@std/path";
 
-import { defaultSocketPath, pathFacts, runtimeDirectory } from "../config/default_paths.ts";
+import { defaultAgentSocketPath, defaultSocketPath, pathFacts, runtimeDirectory } from "../config/default_paths.ts";
 import type { LoadedConfig } from "../config/loaded_config.ts";
 import type { ConfigOverride } from "../config/read_layers.ts";
 import { resolveConfig } from "../config/resolve_config.ts";
@@ -88,7 +88,11 @@ export function loadConfig({ env, cwd, flags, program }: LoadConfigOptions): Loa
   }
   const loaded = resolveConfig({
     file: flags.text("config") ?? (env.OUTPOST_CONFIG || undefined),
-    defaults: { agent: { listen: { unix: defaultSocketPath(pathFacts(env)) } } },
+    defaults: {
+      agent: {
+        listen: { unix: defaultSocketPath(pathFacts(env)), agentSocket: defaultAgentSocketPath(pathFacts(env)) },
+      },
+    },
     sets: flags.list("set"),
     plugins: program.plugins.flatMap((plugin) => readDefinition(plugin).definition ?? []),
     ...{ overrides, env, cwd },

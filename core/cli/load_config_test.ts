@@ -14,7 +14,11 @@ function load(args: readonly string[], env: Record<string, string> = {}) {
 Deno.test("loadConfig() listens on a free port and on the private socket, with the token beside it", () => {
   const { agent } = load([]);
 
-  assertEquals(agent.listen, { tcp: "127.0.0.1:0", unix: "/run/user/1/outpost/agent.sock" });
+  assertEquals(agent.listen, {
+    tcp: "127.0.0.1:0",
+    unix: "/run/user/1/outpost/agent.sock",
+    agentSocket: "/run/user/1/outpost/rpc.sock",
+  });
   assertEquals(agent.tokenFile, "/run/user/1/outpost/agent.token");
 });
 
@@ -24,7 +28,7 @@ Deno.test("loadConfig() reads every named flag", () => {
     ...["--log-format", "json", "--log-level", "debug", "--set", "agent.http.handlerMs=5"],
   ]);
 
-  assertEquals(agent.listen, { tcp: "127.0.0.1:1", unix: "/work/a.sock" });
+  assertEquals([agent.listen.tcp, agent.listen.unix], ["127.0.0.1:1", "/work/a.sock"]);
   assertEquals([agent.directory, agent.tokenFile], ["/work/d", "/work/t"]);
   assertEquals(agent.log, { level: "debug", format: "json" });
   assertEquals(agent.http.handlerMs, 5);

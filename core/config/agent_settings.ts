@@ -15,6 +15,19 @@ export interface AgentSettings {
     readonly tcp: string | null;
     /** Absolute path of the Unix socket. */
     readonly unix: string | null;
+    /** Absolute path of the agent socket, where plugins serve protobuf services; made when one does. */
+    readonly agentSocket: string | null;
+  };
+  /** How the control plane is reached. Without an address the agent runs on its own. */
+  readonly controlPlane: {
+    /** `https:` or `http:` address. Absent: `CODER_AGENT_URL`. */
+    readonly url?: string;
+    /** Absent: the content of `tokenFile`, then `CODER_AGENT_TOKEN`, then the file `CODER_AGENT_TOKEN_FILE` names. */
+    readonly token?: Secret;
+    /** Read before each attempt to connect. */
+    readonly tokenFile?: string;
+    /** Sent with each attempt to connect. */
+    readonly headers: Readonly<Record<string, string>>;
   };
   /** Working directory of processes that name none. Absent: the home directory. */
   readonly directory?: string;
@@ -76,6 +89,18 @@ const listen = z.strictObject({
   unix: path.nullable().default(null).describe(
     'Path of the Unix socket; null closes it. The "outpost" command sets outpost/agent.sock in the runtime directory.',
   ),
+  agentSocket: path.nullable().default(null).describe(
+    'Path of the agent socket (dRPC); null closes it. The "outpost" command sets outpost/rpc.sock in the runtime directory.',
+  ),
+});
+
+const controlPlane = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).optional().describe(
+    "Address of the control plane; CODER_AGENT_URL when absent. Without either the agent runs on its own.",
+  ),
+  token: secretString().optional().describe("The agent's token at the control plane; CODER_AGENT_TOKEN when absent."),
+  tokenFile: path.optional().describe("File that holds the token; read before each attempt to connect."),
+  headers: z.record(z.string(), z.string()).default({}).describe("Headers sent with each attempt to connect."),
 });
 
 const shutdown = z.strictObject({
@@ -113,6 +138,7 @@ const log = z.strictObject({
 /** Strict schema of the `agent` section; every field is described and has a default or may be absent. */
 export const agentSettings: z.ZodType<AgentSettings> = z.strictObject({
   listen: listen.prefault({}).describe("Where the HTTP front listens."),
+  controlPlane: controlPlane.prefault({}).describe("How the control plane is reached."),
   directory: path.optional().describe("Working directory of processes that name none; the home directory when absent."),
   token: secretString().optional().describe("API token; random per start when neither token nor tokenFile is set."),
   tokenFile: path.optional().describe("File that holds the API token; written with mode 0600 when it does not exist."),

@@ -35,6 +35,19 @@ export function defaultSocketPath(facts: PathFacts): string {
   return join(runtimeDirectory(facts), "agent.sock");
 }
 
+/** Where the reference agent has its agent socket; its programs look there when nothing is said. */
+const REFERENCE_AGENT_SOCKET = "/tmp/coder-agent.sock";
+
+/**
+ * Path of the agent socket; `null` when it is switched off. An agent that was started like the reference agent, with
+ * `CODER_AGENT_URL`, has it at the reference's place.
+ */
+export function defaultAgentSocketPath(facts: PathFacts): string | null {
+  const { CODER_AGENT_SOCKET_SERVER_ENABLED: enabled, CODER_AGENT_SOCKET_PATH: path, CODER_AGENT_URL: url } = facts.env;
+  if (enabled !== undefined && /^(0|f|false)$/i.test(enabled)) return null;
+  return path || (url ? REFERENCE_AGENT_SOCKET : join(runtimeDirectory(facts), "rpc.sock"));
+}
+
 /** Path of the file that holds the API token. */
 export function defaultTokenFile(facts: PathFacts): string {
   return join(runtimeDirectory(facts), "token");

@@ -25,7 +25,7 @@ function only(text: string, options: ResolveConfigOptions = {}): ConfigProblem {
 Deno.test("resolveConfig() makes a usable agent of nothing", () => {
   const { agent, entries, file } = resolveConfig();
 
-  assertEquals(agent.listen, { tcp: "127.0.0.1:0", unix: null });
+  assertEquals(agent.listen, { tcp: "127.0.0.1:0", unix: null, agentSocket: null });
   assertEquals(agent.shutdown, { drainMs: 5_000, totalMs: 15_000 });
   assertEquals(agent.deadlines, { setupMs: 10_000, startMs: 10_000, readyMs: 5_000, stopMs: 5_000 });
   assertEquals(agent.allowImport, true);
@@ -54,7 +54,7 @@ Deno.test("resolveConfig() lets overrides win over sets and defaults lose to the
   });
 
   assertEquals(config.agent.http.handlerMs, 1);
-  assertEquals(config.agent.listen, { tcp: "127.0.0.1:3", unix: "/run/a.sock" });
+  assertEquals(config.agent.listen, { tcp: "127.0.0.1:3", unix: "/run/a.sock", agentSocket: null });
   assertEquals(config.origin("agent.listen.tcp"), "--listen");
   assertEquals(config.origin("agent.http.handlerMs"), `${FILE}:1:37`);
   assertEquals(config.origin("agent.listen.unix"), "default");

@@ -36,6 +36,16 @@ export interface RpcStatus {
   readonly lastError?: string;
 }
 
+/** Whose access it is. */
+export interface RpcOwner {
+  /** Aborted when the plugin stops: its routines end. */
+  readonly signal?: AbortSignal;
+  /** Throws when the plugin may not register anything any more. */
+  readonly assertOpen?: (wanted: string) => void;
+  /** Wraps each run of the plugin's work. */
+  readonly enter?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 /** One plugin's access. Release it when the plugin stops: its routines are aborted and awaited. */
 export interface RpcAccess extends Rpc, AsyncDisposable {}
 
@@ -90,21 +100,20 @@ export class RpcConnection {
     this.#status = { ...this.#status, state: "stopped" };
   }
 
-  /** Access for one plugin. `enter` wraps each run of its work. */
-  open(enter: <T>(work: () => Promise<T>) => Promise<T> = (work) => work()): RpcAccess {
+  /** Access for one plugin. */
+  open(owner: RpcOwner = {}): RpcAccess {
+    const { enter = (work) => work(), assertOpen, signal } = owner;
     const own = new Set<Routine>();
     const linkFor: LinkSource = (method) => this.#linkFor(method);
     const rpc: Rpc = {
       client: (service) => lazyClient(service, linkFor),
       whileConnected: (name, work, options = {}) => {
-        const routine = new Routine({
-          name,
-          until: options.until ?? "drain",
-          work: (signal) => enter(() => work(rpc, signal)),
-        });
+        assertOpen?.(`run "${name}" while connected`);
+        const until = options.until ?? "drain";
+        const routine = new Routine({ name, until, signal, work: (ends) => enter(() => work(rpc, ends)) });
         own.add(routine);
         this.#routines.add(routine);
-        this.#begin(routine);
+        void this.#begin(routine);
       },
     };
     return {
@@ -150,7 +159,7 @@ export class RpcConnection {
     this.#status = { state: "connected", version };
     log.info("connected to the control plane", { version });
     if (this.#stopped.signal.aborted) link.close();
-    for (const routine of this.#routines) this.#begin(routine);
+    for (const routine of this.#routines) void this.#begin(routine);
     const reason = await link.closed;
     this.#link = undefined;
     over.abort(reason);

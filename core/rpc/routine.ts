@@ -14,6 +14,8 @@ export interface RoutineOptions {
   /** `"drain"` ends it when the agent starts to stop; `"stop"` lets it go on until its plugin stops. */
   readonly until: "drain" | "stop";
   readonly work: (signal: AbortSignal) => Promise<void>;
+  /** Ends the present run and prevents further ones. */
+  readonly signal?: AbortSignal;
 }
 
 /** One routine. Runs follow each other: a new connection waits for the run of the last one to end. */
@@ -22,12 +24,14 @@ export class Routine {
   readonly until: "drain" | "stop";
   readonly #work: (signal: AbortSignal) => Promise<void>;
   readonly #removed = new AbortController();
+  readonly #ends: AbortSignal[];
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: RoutineOptions) {
     this.name = options.name;
     this.until = options.until;
     this.#work = options.work;
+    this.#ends = [this.#removed.signal, ...(options.signal === undefined ? [] : [options.signal])];
   }
 
   /** Runs the work once. Never rejects. */
@@ -35,7 +39,7 @@ export class Routine {
     const before = this.#last;
     const done = Promise.withResolvers<void>();
     this.#last = done.promise;
-    const signal = AbortSignal.any([ends, this.#removed.signal]);
+    const signal = AbortSignal.any([ends, ...this.#ends]);
     try {
       await before;
       if (!signal.aborted) await this.#work(signal);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type RecordedCall, TestControlPlane } from "./control_plane.ts";
 export { conformance, type ConformanceOptions } from "./conformance.ts";
 export { fake } from "./fake.ts";
 export { createTestAgent, type LogLine, TestAgent, type TestAgentOptions } from "./test_agent.ts";

@@ -13,6 +13,7 @@ import { LogBuffer } from "../log.ts";
 import type { Plugin, ServiceToken, Variables } from "../plugin.ts";
 import type { PluginStatus } from "../plugin_status.ts";
 import type { ProvidedService } from "../services.ts";
+import type { TestControlPlane } from "./control_plane.ts";
 import { openTestSocket, type TestSocket } from "./test_socket.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -31,6 +32,8 @@ export interface TestAgentOptions {
   readonly env?: Variables;
   /** `"real"` for tests of work that takes time of its own, such as child processes with deadlines. Default `"virtual"`. */
   readonly time?: "virtual" | "real";
+  /** Default: none, so that calls of `ctx.rpc` throw. */
+  readonly controlPlane?: TestControlPlane;
   /** Do not fail the test for error lines it has not read with {@linkcode TestAgent.errors}. */
   readonly ignoreErrors?: boolean;
 }
@@ -219,7 +222,7 @@ export class TestAgent implements AsyncDisposable {
   }
 
   #create(): Agent {
-    const { plugins, config = {}, entries = {}, agent = {}, services, time, env } = this.#options;
+    const { plugins, config = {}, entries = {}, agent = {}, services, time, env, controlPlane } = this.#options;
     const settings = Object.entries(config).map(([id, value]) => [id, { config: value }]);
     const options: AgentOptions = {
       plugins,
@@ -233,6 +236,7 @@ export class TestAgent implements AsyncDisposable {
         },
       }),
       env: env ?? { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp" },
+      ...(controlPlane === undefined ? {} : { dial: controlPlane.dial }),
       executable: "/usr/bin/outpost",
       clock: time === "real" ? systemClock : this.clock,
       logSink: this.#buffer.sink,

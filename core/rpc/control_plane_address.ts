@@ -1,0 +1,47 @@
+/**
+ * Which control plane an agent belongs to: its settings, then the reference agent's environment variables.
+ *
+ * @module
+ */
+import type { AgentSettings } from "../config/agent_settings.ts";
+import type { Variables } from "../plugin.ts";
+import { DialError } from "./dial_error.ts";
+
+/** An address and how to get at the token. */
+export interface ControlPlaneAddress {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The token as it is now. @throws {DialError} When there is none. */
+  readonly token: () => Promise<string>;
+}
+
+/** `undefined` when no control plane is configured: the agent runs on its own. */
+export function controlPlaneAddress(
+  settings: AgentSettings["controlPlane"],
+  env: Variables,
+): ControlPlaneAddress | undefined {
+  const url = settings.url ?? env.CODER_AGENT_URL;
+  if (!url) return undefined;
+  return { url, headers: settings.headers, token: () => readToken(settings, env) };
+}
+
+async function readToken(settings: AgentSettings["controlPlane"], env: Variables): Promise<string> {
+  if (settings.token !== undefined) return settings.token.reveal();
+  const token = settings.tokenFile !== undefined
+    ? await readTokenFile(settings.tokenFile)
+    : env.CODER_AGENT_TOKEN || (env.CODER_AGENT_TOKEN_FILE ? await readTokenFile(env.CODER_AGENT_TOKEN_FILE) : "");
+  if (token === "") {
+    throw new DialError(
+      "Cannot connect to the control plane: no token; set agent.controlPlane.token or CODER_AGENT_TOKEN",
+    );
+  }
+  return token;
+}
+
+async function readTokenFile(path: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (error) {
+    throw new DialError(`Cannot read the token of the control plane from "${path}"`, undefined, { cause: error });
+  }
+}
