@@ -9,6 +9,7 @@ import { dirname, join } from "@std/path";
 
 import { AgentFront } from "./agent_front.ts";
 import { systemClock } from "./clock.ts";
+import type { AgentSettings } from "./config/agent_settings.ts";
 import type { LoadedConfig } from "./config/loaded_config.ts";
 import { Deadline } from "./deadline.ts";
 import { Environment } from "./environment.ts";
