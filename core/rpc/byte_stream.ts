@@ -23,6 +23,8 @@ export interface ByteStream {
   closeWrite(): Promise<void>;
   /** Ends both directions at once; waiting reads and writes fail with `reason`. Closing twice does nothing. */
   close(reason?: Error): void;
+  /** Resolves when nothing of the transport is left, which for some is after {@linkcode close}. Never rejects. Absent: at once. */
+  readonly released?: Promise<void>;
 }
 
 /** A stream was used after it was closed on this side. */

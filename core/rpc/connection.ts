@@ -18,6 +18,9 @@ const STABLE_MS = 30_000;
 /** Time for routines to end when the connection is closed for good, in milliseconds. */
 const ROUTINES_END_MS = 2_000;
 
+/** Time for the other side to answer the end of the connection, in milliseconds. */
+const CLOSE_MS = 5_000;
+
 /** What {@linkcode RpcConnection} takes. */
 export interface RpcConnectionOptions {
   /** Makes one connection. Absent: no control plane is configured, and calls say so. */
@@ -92,11 +95,11 @@ export class RpcConnection {
     this.drain();
     this.#stopped.abort(new Error("the agent has stopped"));
     const settled = Promise.all([...this.#routines].map((routine) => routine.settled));
-    const enough = new AbortController();
-    await Promise.race([settled, this.#options.clock.sleep(ROUTINES_END_MS, enough.signal).catch(() => {})]);
-    enough.abort();
-    this.#link?.link.close();
+    await this.#within(ROUTINES_END_MS, settled);
+    const link = this.#link?.link;
+    link?.close();
     await this.#running;
+    if (link !== undefined) await this.#within(CLOSE_MS, link.released);
     this.#status = { ...this.#status, state: "stopped" };
   }
 
@@ -123,6 +126,13 @@ export class RpcConnection {
         await Promise.all([...own].map((routine) => routine.remove(new Error("the plugin stops"))));
       },
     };
+  }
+
+  /** Waits for `work`, but not longer than `ms`. */
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const enough = new AbortController();
+    await Promise.race([work, this.#options.clock.sleep(ms, enough.signal).catch(() => {})]);
+    enough.abort();
   }
 
   #linkFor(method: string): RpcLink {

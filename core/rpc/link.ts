@@ -21,6 +21,8 @@ export interface RpcLink {
   readonly version: ApiVersion;
   /** Resolves with the reason when the link is over. Never rejects. */
   readonly closed: Promise<Error>;
+  /** Resolves when nothing of the link is left. Never rejects. */
+  readonly released: Promise<void>;
   /** Where calls of `method` go. @throws {RpcUnavailableError} When the agreed version lacks it. */
   channelFor(method: DescMethod): RpcChannel;
   /** Ends the link; calls in flight fail. */
@@ -30,6 +32,7 @@ export interface RpcLink {
 /** A link over a yamux session. */
 export class SessionLink implements RpcLink {
   readonly closed: Promise<Error>;
+  readonly released: Promise<void>;
   readonly #session: YamuxSession;
   readonly #channel: MultiplexedChannel;
 
@@ -38,6 +41,7 @@ export class SessionLink implements RpcLink {
     this.#session = session;
     this.#channel = new MultiplexedChannel(session);
     this.closed = session.closed;
+    this.released = session.released;
     this.#accept(incoming);
   }
 

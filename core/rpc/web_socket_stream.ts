@@ -45,10 +45,12 @@ export function webSocketStream(socket: WebSocket, options: WebSocketStreamOptio
 }
 
 class WebSocketStream implements ByteStream {
+  readonly released: Promise<void>;
   readonly #socket: WebSocket;
   readonly #clock: Clock;
   readonly #maxUnreadBytes: number;
   readonly #received = new ByteQueue();
+  readonly #gone = Promise.withResolvers<void>();
   #ended = false;
   #failure: Error | undefined;
   #arrived: PromiseWithResolvers<void> | undefined;
@@ -57,6 +59,7 @@ class WebSocketStream implements ByteStream {
     this.#socket = socket;
     this.#clock = options.clock ?? systemClock;
     this.#maxUnreadBytes = options.maxUnreadBytes ?? DEFAULT_MAX_UNREAD_BYTES;
+    this.released = this.#gone.promise;
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#finish(event.code, event.reason);
@@ -122,6 +125,7 @@ class WebSocketStream implements ByteStream {
 
   #finish(code: number, reason: string): void {
     this.#ended = true;
+    this.#gone.resolve();
     if (code !== 1000 && code !== 1001) this.#failure ??= new WebSocketCloseError(code === 0 ? 1006 : code, reason);
     this.#arrived?.resolve();
   }

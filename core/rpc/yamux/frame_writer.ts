@@ -31,6 +31,8 @@ export interface FrameWriterOptions {
 
 /** Writes frames in order, joining small ones. Owns closing the transport. */
 export class FrameWriter {
+  /** Resolves when the last frame has left and the transport is gone. Never rejects. */
+  readonly released: Promise<void>;
   readonly #options: FrameWriterOptions;
   readonly #inTime: Deadlines<Uint8Array>;
   readonly #flushed = new AbortController();
@@ -53,7 +55,7 @@ export class FrameWriter {
           ),
         ),
     });
-    this.#run();
+    this.released = this.#run().then(() => options.transport.released);
   }
 
   /** Queues a frame at once. Frames after the end are dropped. */

@@ -24,6 +24,8 @@ interface Ping {
 export class YamuxSession implements AsyncIterable<YamuxStream>, Disposable {
   /** Resolves with the reason when the session is over. Never rejects. */
   readonly closed: Promise<YamuxError>;
+  /** Resolves after {@linkcode closed}, when nothing of the transport is left. Never rejects. */
+  readonly released: Promise<void>;
   readonly #options: Required<YamuxOptions>;
   readonly #writer: FrameWriter;
   readonly #streams = new Map<number, YamuxStream>();
@@ -52,6 +54,7 @@ export class YamuxSession implements AsyncIterable<YamuxStream>, Disposable {
     this.closed = this.#over.promise;
     this.#nextId = options.role === "client" ? 1 : 2;
     this.#writer = new FrameWriter({ transport, clock, writeTimeoutMs, onFailure: (error) => this.#fail(error) });
+    this.released = this.#writer.released;
     this.#unacknowledged = new Deadlines({
       clock,
       ms: openTimeoutMs,
