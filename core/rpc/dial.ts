@@ -50,7 +50,8 @@ export class Dialer {
   async dial(signal: AbortSignal): Promise<RpcLink> {
     const token = await this.#options.token(signal);
     let refused: unknown;
-    for (let version = SPOKEN_VERSIONS[0]; version !== undefined; version = this.#lower(version)) {
+    let version: ApiVersion | undefined = SPOKEN_VERSIONS[0];
+    for (; version !== undefined; version = this.#lower(version)) {
       try {
         const link = await this.#connect(version, token, signal);
         this.#taken = version;
