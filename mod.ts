@@ -20,6 +20,8 @@ export {
   PluginError,
   type PluginPhase,
   type ProblemBody,
+  RpcUnavailableError,
+  type RpcUnavailableReason,
   ScopeClosedError,
   SpawnError,
   type Validation,
@@ -33,4 +35,8 @@ export { definePlugin, defineService, optional } from "./core/plugin.ts";
 export type * from "./core/plugin.ts";
 export type { Unfinished } from "./core/plugin_run.ts";
 export { type NeedStatus, type PluginStatus } from "./core/plugin_status.ts";
+export type { ApiVersion } from "./core/rpc/api_version.ts";
+export type { CallStream, RpcChannel } from "./core/rpc/drpc/client.ts";
+export { RpcError } from "./core/rpc/drpc/error.ts";
+export type { RpcLink } from "./core/rpc/link.ts";
 export { type ProvidedService } from "./core/services.ts";

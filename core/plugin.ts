@@ -11,14 +11,7 @@ import type { z } from "zod";
 
 import type { ServiceClient, ServiceDescriptor, ServiceImplementation } from "./rpc/service.ts";
 
-export type {
-  CallContext,
-  ClientMethod,
-  ServerMethod,
-  ServiceClient,
-  ServiceDescriptor,
-  ServiceImplementation,
-} from "./rpc/service.ts";
+export type * from "./rpc/service.ts";
 
 /** The contract's major number, compared with {@linkcode PluginDefinition.api}. */
 export const CONTRACT_MAJOR = 1;

@@ -9,9 +9,8 @@ import { since } from "../proto/gen/since_pb.ts";
 import { RpcUnavailableError } from "../errors.ts";
 import { type ApiVersion, covers, formatVersion, parseVersion } from "./api_version.ts";
 import type { ByteStream } from "./byte_stream.ts";
-import type { CallOptions, RpcChannel } from "./drpc/client.ts";
+import type { CallOptions, CallStream, RpcChannel } from "./drpc/client.ts";
 import { RpcError } from "./drpc/error.ts";
-import type { DrpcStream } from "./drpc/stream.ts";
 import { MultiplexedChannel } from "./multiplexed.ts";
 import type { YamuxSession } from "./yamux/session.ts";
 
@@ -91,7 +90,7 @@ class LinkChannel implements RpcChannel {
     }
   }
 
-  async openStream(path: string, options: CallOptions = {}): Promise<DrpcStream> {
+  async openStream(path: string, options: CallOptions = {}): Promise<CallStream> {
     try {
       return await this.#channel.openStream(path, options);
     } catch (error) {

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { type CallOptions, DrpcClient, type RpcChannel } from "./drpc/client.ts";
+import { type CallOptions, type CallStream, DrpcClient, type RpcChannel } from "./drpc/client.ts";
 import { type CallHandler, type DrpcServerOptions, serveDrpc } from "./drpc/server.ts";
-import type { DrpcStream } from "./drpc/stream.ts";
 import type { YamuxSession } from "./yamux/session.ts";
 
 /** Calls over a session; any number at once. Cancelling one closes its stream and nothing else. */
@@ -23,7 +22,7 @@ export class MultiplexedChannel implements RpcChannel {
   }
 
   /** @inheritdoc */
-  async openStream(path: string, options: CallOptions = {}): Promise<DrpcStream> {
+  async openStream(path: string, options: CallOptions = {}): Promise<CallStream> {
     const client = new DrpcClient(await this.#session.open(options.signal));
     try {
       const stream = await client.openStream(path, options);

@@ -9,31 +9,34 @@ import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "./drpc/client.ts";
 import type { CallMetadata } from "./drpc/metadata.ts";
 
+export type { CallMetadata, CallOptions };
+
 /** A service as generated code describes it (`Agent` of `core/proto/gen/agent_pb.ts`). */
 export type ServiceDescriptor = DescService;
 
 /** Methods of a service by their local names (`getManifest`). */
-type Methods<S extends ServiceDescriptor> = S["method"];
+export type ServiceMethods<S extends ServiceDescriptor> = S["method"];
 
 /** What one passes to a method: a message, or its fields. */
-type Input<M extends DescMethod> = MessageInitShape<M["input"]>;
+export type MethodInput<M extends DescMethod> = MessageInitShape<M["input"]>;
 /** What one gets from a method. */
-type Output<M extends DescMethod> = MessageShape<M["output"]>;
+export type MethodOutput<M extends DescMethod> = MessageShape<M["output"]>;
 
 /** One method as its caller sees it. Streams that are returned end when iterated to the end or left early. */
 export type ClientMethod<M extends DescMethod> = M extends DescMethodUnary
-  ? (request: Input<M>, options?: CallOptions) => Promise<Output<M>>
+  ? (request: MethodInput<M>, options?: CallOptions) => Promise<MethodOutput<M>>
   : M extends DescMethodStreaming<infer _I, infer _O> ? StreamingClientMethod<M>
   : never;
-type StreamingClientMethod<M extends DescMethodStreaming> = M["methodKind"] extends "server_streaming"
-  ? (request: Input<M>, options?: CallOptions) => AsyncIterable<Output<M>>
+/** A method with more than one message in some direction, as its caller sees it. */
+export type StreamingClientMethod<M extends DescMethodStreaming> = M["methodKind"] extends "server_streaming"
+  ? (request: MethodInput<M>, options?: CallOptions) => AsyncIterable<MethodOutput<M>>
   : M["methodKind"] extends "client_streaming"
-    ? (requests: AsyncIterable<Input<M>>, options?: CallOptions) => Promise<Output<M>>
-  : (requests: AsyncIterable<Input<M>>, options?: CallOptions) => AsyncIterable<Output<M>>;
+    ? (requests: AsyncIterable<MethodInput<M>>, options?: CallOptions) => Promise<MethodOutput<M>>
+  : (requests: AsyncIterable<MethodInput<M>>, options?: CallOptions) => AsyncIterable<MethodOutput<M>>;
 
 /** A typed client: a function per method. */
 export type ServiceClient<S extends ServiceDescriptor> = {
-  readonly [K in keyof Methods<S>]: ClientMethod<Methods<S>[K]>;
+  readonly [K in keyof ServiceMethods<S>]: ClientMethod<ServiceMethods<S>[K]>;
 };
 
 /** What a handler knows about its call beside the request. */
@@ -50,7 +53,8 @@ export type ServerMethod<M extends DescMethod> = M extends DescMethodUnary ? (
   ) => Promise<MessageInitShape<M["output"]>> | MessageInitShape<M["output"]>
   : M extends DescMethodStreaming<infer _I, infer _O> ? StreamingServerMethod<M>
   : never;
-type StreamingServerMethod<M extends DescMethodStreaming> = M["methodKind"] extends "server_streaming"
+/** A method with more than one message in some direction, as its server writes it. */
+export type StreamingServerMethod<M extends DescMethodStreaming> = M["methodKind"] extends "server_streaming"
   ? (request: MessageShape<M["input"]>, call: CallContext) => AsyncIterable<MessageInitShape<M["output"]>>
   : M["methodKind"] extends "client_streaming"
     ? (requests: AsyncIterable<MessageShape<M["input"]>>, call: CallContext) => Promise<MessageInitShape<M["output"]>>
@@ -61,5 +65,5 @@ type StreamingServerMethod<M extends DescMethodStreaming> = M["methodKind"] exte
 
 /** A server's side of a service. A method that is left out answers "Unimplemented" (code 12). */
 export type ServiceImplementation<S extends ServiceDescriptor> = {
-  readonly [K in keyof Methods<S>]?: ServerMethod<Methods<S>[K]>;
+  readonly [K in keyof ServiceMethods<S>]?: ServerMethod<ServiceMethods<S>[K]>;
 };

@@ -5,9 +5,8 @@
  */
 import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
-import type { CallOptions, RpcChannel } from "./drpc/client.ts";
+import type { CallOptions, CallStream, RpcChannel } from "./drpc/client.ts";
 import { CallClosedError } from "./drpc/error.ts";
-import type { DrpcStream } from "./drpc/stream.ts";
 import type { ServiceClient, ServiceDescriptor } from "./service.ts";
 
 /** Where the calls of a client go; asked for each call, so that it may throw while there is no connection. */
@@ -56,7 +55,7 @@ async function* oneOf(init: Init): AsyncGenerator<Init> {
 
 /** Sends every request while answers are read; closes the stream however the reader leaves. */
 async function* converse(
-  stream: DrpcStream,
+  stream: CallStream,
   requests: AsyncIterable<Init>,
   encode: (init: Init) => Uint8Array,
 ): AsyncGenerator<Uint8Array> {
@@ -76,7 +75,7 @@ async function* converse(
 
 /** Resolves with what the source of requests threw. An error of the stream itself is left to the receiving side. */
 async function sendAll(
-  stream: DrpcStream,
+  stream: CallStream,
   source: AsyncIterator<Init>,
   encode: (init: Init) => Uint8Array,
 ): Promise<{ readonly error: unknown } | undefined> {

@@ -18,12 +18,28 @@ export interface CallOptions {
   readonly metadata?: CallMetadata;
 }
 
+/** One call with any number of messages in both directions, as its caller sees it. */
+export interface CallStream {
+  /** Sends a message. Resolves when the transport took it. @throws {Error} When sending is over. */
+  send(message: Uint8Array): Promise<void>;
+  /** The next message; `null` when the other side ended in order. @throws {Error} What the call ended with. */
+  receive(): Promise<Uint8Array | null>;
+  /** Says that no more messages follow. */
+  closeSend(): Promise<void>;
+  /** Ends the call in both directions. */
+  close(): Promise<void>;
+  /** Whether the call is over in both directions. */
+  readonly isTerminated: boolean;
+  /** Resolves when the call is over in both directions, however it ended. */
+  readonly terminated: Promise<void>;
+}
+
 /** Something calls can be made on. */
 export interface RpcChannel {
   /** Sends one message and waits for one. @throws {RpcError} When the other side answers with an error. */
   invoke(path: string, request: Uint8Array, options?: CallOptions): Promise<Uint8Array>;
   /** Starts a call with any number of messages in both directions. End it: receive until `null`, or `close()` it. */
-  openStream(path: string, options?: CallOptions): Promise<DrpcStream>;
+  openStream(path: string, options?: CallOptions): Promise<CallStream>;
 }
 
 /** Options of {@linkcode DrpcClient}. */
