@@ -439,6 +439,23 @@ Deno.test("a repository with more directories than the budget is polled as well"
   assertStringIncludes((await nextChange(socket)).unified_diff ?? "", "b/d3/a");
 });
 
+Deno.test("a repository with submodules is polled as well", async () => {
+  await using source = await GitRepo.create({ s: "1\n" });
+  await using repo = await GitRepo.create({ a: "1\n" });
+  await repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", source.root, "sub");
+  await repo.git("commit", "-q", "-m", "sub");
+  await using agent = await agentWith({ config: { fileEvents: true } });
+  agent.service(PathActivity).touched([CHAT], [repo.path("a")]);
+  const socket = await watch(agent);
+  await nextChange(socket);
+  await repo.write("sub/s", "2\n");
+
+  await agent.clock.untilSleeping();
+  await agent.clock.advance(30_000);
+
+  assertStringIncludes((await nextChange(socket)).unified_diff ?? "", "-dirty");
+});
+
 Deno.test("without git, watching connects and stays silent, and health and routes say why", async () => {
   await using repo = await GitRepo.create({ a: "1\n" });
   await using agent = await agentWith({ config: { gitProgram: "no-such-git" } });

@@ -34,6 +34,8 @@ export interface RepoEventsOptions {
 /** Files in the administrative directories that say what a scan would show. */
 const TELLING_FILES = /^(HEAD|index|packed-refs|config|config\.worktree|exclude)$/;
 const RULE_FILES = /^\.git(ignore|attributes|modules)$/;
+/** Mode of a submodule in the index. */
+const SUBMODULE_MODE = "160000 ";
 /** Paths asked about in one git command: their names must fit on a command line. */
 const MAX_ASKED_PATHS = 256;
 /** Answers remembered; a build that makes more names than this asks again. */
@@ -47,6 +49,8 @@ export class RepoEvents implements AsyncDisposable {
   #reading: Promise<void> = Promise.resolve();
   #directories: ReadonlySet<string> = new Set();
   #coversTree = false;
+  /** Their files are not watched, and yet decide whether a submodule counts as changed. */
+  #hasSubmodules = false;
   #mustRelist = true;
   #isGeneral = false;
   #paths = new Set<string>();
@@ -112,7 +116,7 @@ export class RepoEvents implements AsyncDisposable {
       const watcher = this.#options.watch(wanted);
       this.#watcher = watcher;
       this.#directories = new Set(wanted);
-      this.#coversTree = isComplete;
+      this.#coversTree = isComplete && !this.#hasSubmodules;
       this.#mustRelist = false;
       const reading = this.#reading;
       this.#reading = Promise.all([reading, this.#read(watcher)]).then(() => {});
@@ -166,9 +170,12 @@ export class RepoEvents implements AsyncDisposable {
 
   async #treeDirectories(signal?: AbortSignal): Promise<ReadonlySet<string>> {
     const { git, repo, maxDirectories } = this.#options;
-    const result = await git.run(["ls-files", "-z"], { directory: repo.root, signal });
+    const result = await git.run(["ls-files", "--stage", "-z"], { directory: repo.root, signal });
     const directories = new Set<string>();
-    for (const path of bytePathFrom(result.output).split("\0")) {
+    this.#hasSubmodules = false;
+    for (const record of bytePathFrom(result.output).split("\0")) {
+      if (record.startsWith(SUBMODULE_MODE)) this.#hasSubmodules = true;
+      const path = record.slice(record.indexOf("\t") + 1);
       for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
         const directory = path.slice(0, at);
         if (directories.has(directory)) break;

@@ -6,7 +6,7 @@
 import { dirname, join, relative } from "@std/path";
 
 import { type BytePath, bytePathFrom, bytePathOf, textOf } from "./byte_path.ts";
-import { configFiles, repoStamp, stampOf } from "./fingerprint.ts";
+import { configFiles, repoStamp, type Stamp, stampOf } from "./fingerprint.ts";
 import { firstLine, type Git } from "./git_command.ts";
 import type { Repo } from "./repo_resolver.ts";
 import { parseStatus, type Status, type StatusEntry } from "./status.ts";
@@ -65,6 +65,7 @@ interface Memory {
   readonly status: Status;
   /** Equal fingerprints mean equal snapshots; absent when a file was fresh, and after a partial scan. */
   readonly fingerprint?: string;
+  /** Stamp of the administrative files; empty when it proves nothing. */
   readonly repoStamp: string;
   readonly tookMs: number;
   readonly untracked: ReadonlyMap<BytePath, { readonly stamp: string; readonly diff: FileDiff }>;
@@ -125,13 +126,14 @@ export class RepoScanner {
     if (!result.isOk) return result.complaint;
     const status = parseStatus(result.output);
     const { entries } = status;
+    const stamp = await this.#settledStamp(before, status.branch);
     const files = await stampOf(entries.map((entry) => join(repo.root, textOf(entry.path))));
     const origin = await this.#readOrigin(options);
     const fingerprint = [bytePathFrom(result.output), files.text, origin].join("\0");
     const memory = this.#memory;
     this.#isComplete = true;
     if (memory?.fingerprint === fingerprint) {
-      this.#memory = { ...memory, repoStamp: (await repoStamp(repo, status.branch)).text };
+      this.#memory = { ...memory, repoStamp: stamp };
       return memory.snapshot;
     }
 
@@ -142,16 +144,21 @@ export class RepoScanner {
     const untracked = await this.#diffUntracked(shown.filter((entry) => entry.kind === "untracked"), options);
     const diffs = [...untracked.values()].map((file) => file.diff);
     const snapshot = { root: repo.root, branch: status.branch, origin, files: [...tracked, ...diffs] };
-    const isCurrent = memory?.snapshot.branch === status.branch;
     this.#memory = {
       snapshot,
       status,
       fingerprint: files.isFresh ? undefined : fingerprint,
-      repoStamp: isCurrent ? before.text : (await repoStamp(repo, status.branch)).text,
+      repoStamp: stamp,
       tookMs: performance.now() - startedMs,
       untracked,
     };
     return snapshot;
+  }
+
+  /** The stamp that belongs to a status, or an empty one if something may have changed since `before` was taken. */
+  async #settledStamp(before: Stamp, branch: string): Promise<string> {
+    if (before.isFresh || (await repoStamp(this.repo, this.branch)).text !== before.text) return "";
+    return branch === this.branch ? before.text : (await repoStamp(this.repo, branch)).text;
   }
 
   async #diffTracked(entries: readonly StatusEntry[], options: ScanOptions): Promise<readonly FileDiff[] | string> {
