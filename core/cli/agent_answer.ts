@@ -4,6 +4,11 @@
  * @module
  */
 
+import { LimitedBytesTransformStream, toText } from "@std/streams";
+
+/** Longest error body read, in bytes. The agent's are short; whatever else may answer should not fill the terminal. */
+const MAX_PROBLEM_BYTES = 256 * 1024;
+
 /** The agent refused a request of a command. */
 export class AgentRefusedError extends Error {
   override readonly name = "AgentRefusedError";
@@ -26,7 +31,8 @@ export async function answerOf<Body>(response: Response): Promise<Body> {
 
 /** The error in an answer that is not good. Uses up the body. */
 export async function refusalOf(response: Response): Promise<AgentRefusedError> {
-  const text = await response.text();
+  const bounded = response.body?.pipeThrough(new LimitedBytesTransformStream(MAX_PROBLEM_BYTES));
+  const text = bounded === undefined ? "" : await toText(bounded);
   const { message, detail } = problemIn(text);
   return new AgentRefusedError(response.status, [message, detail].filter((part) => part).join(": "));
 }
