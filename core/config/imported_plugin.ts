@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hash } from "node:crypto";
+import { encodeHex } from "@std/encoding/hex";
 import { toFileUrl } from "@std/path";
 
 import { type ConfigProblem, messageOf } from "../errors.ts";
@@ -66,7 +66,7 @@ async function hashOf(file: string): Promise<string> {
   const bytes = await Deno.readFile(file).catch((error) => {
     throw new Error(`cannot read "${file}": ${messageOf(error)}`, { cause: error });
   });
-  return hash("sha256", bytes);
+  return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
 }
 
 async function importFile(file: string): Promise<{ readonly default?: unknown }> {

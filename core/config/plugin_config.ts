@@ -43,7 +43,9 @@ export function pluginConfig(
   const source = (path: readonly PropertyKey[]) => (loaded && nearestOrigin(loaded, path)) ?? entry?.source;
   const checked = checkValue(schema, entry?.config ?? {}, { at, source });
   if ("problems" in checked) return checked;
-  return { config: guard(checked.value, jsonSchemaOf(schema), []) as Readonly<Record<string, unknown>> };
+  let shape: JsonSchema | undefined;
+  const isSecretAt = (path: readonly string[]) => isSecret(shape ??= jsonSchemaOf(schema), path);
+  return { config: guard(checked.value, isSecretAt, []) as Readonly<Record<string, unknown>> };
 }
 
 /** Who gave the value, or the object that it is missing from. */
@@ -56,13 +58,13 @@ function nearestOrigin(loaded: Pick<LoadedConfig, "origin">, path: readonly Prop
 }
 
 /** Wraps secrets and freezes. Values that a transform turned into instances of classes are the plugin's own affair. */
-function guard(value: unknown, shape: JsonSchema, path: readonly string[]): unknown {
-  if (typeof value === "string") return isSecret(shape, path) ? new Secret(value) : value;
+function guard(value: unknown, isSecretAt: (path: readonly string[]) => boolean, path: readonly string[]): unknown {
+  if (typeof value === "string") return isSecretAt(path) ? new Secret(value) : value;
   if (Array.isArray(value)) {
-    return Object.freeze(value.map((item, index) => guard(item, shape, [...path, String(index)])));
+    return Object.freeze(value.map((item, index) => guard(item, isSecretAt, [...path, String(index)])));
   }
   if (!isPlainObject(value)) return value;
   return Object.freeze(
-    Object.fromEntries(Object.entries(value).map(([key, item]) => [key, guard(item, shape, [...path, key])])),
+    Object.fromEntries(Object.entries(value).map(([key, item]) => [key, guard(item, isSecretAt, [...path, key])])),
   );
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { kill as probe } from "node:process";
 
 import { type GroupMembers, livingGroupMembers } from "./group_members.ts";
 
@@ -71,8 +70,9 @@ export function groupExists(group: number): boolean {
 /** kill(2): signal 0 only checks; EPERM means that there is somebody. */
 function exists(target: number): boolean {
   try {
-    return probe(target, 0);
+    Deno.kill(target, 0 as unknown as Deno.Signal);
+    return true;
   } catch (error) {
-    return (error as { code?: string }).code === "EPERM";
+    return error instanceof Deno.errors.PermissionDenied;
   }
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import { isAbsolute } from "@std/path";
 
 import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";

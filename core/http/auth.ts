@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../plugin.ts";
 import { HttpProblem } from "../errors.ts";
-import { BrowserSessions } from "./browser_session.ts";
+import type { BrowserSessions } from "./browser_session.ts";
 import { isSameHost } from "./host_check.ts";
 import { TokenCheck } from "./token.ts";
 
@@ -17,12 +17,19 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Checks requests of one server. */
 export class Auth {
-  readonly sessions: BrowserSessions;
   readonly #token: TokenCheck;
+  readonly #clock: Pick<Clock, "now">;
+  #sessions: BrowserSessions | undefined;
 
   constructor(token: string, clock: Pick<Clock, "now">) {
     this.#token = new TokenCheck(token);
-    this.sessions = new BrowserSessions(clock);
+    this.#clock = clock;
+  }
+
+  /** Links and sessions of browsers. Most agents never see one, so their code is loaded when the first is asked for. */
+  async sessions(): Promise<BrowserSessions> {
+    const { BrowserSessions } = await import("./browser_session.ts");
+    return this.#sessions ??= new BrowserSessions(this.#clock);
   }
 
   /**
@@ -41,7 +48,7 @@ export class Auth {
     }
     const cookies = headers.get("cookie");
     const host = headers.get("host") ?? "";
-    if (cookies === null || !this.sessions.accepts(cookies, host)) throw unauthorized();
+    if (cookies === null || !this.#sessions?.accepts(cookies, host)) throw unauthorized();
     const needsOrigin = !SAFE_METHODS.has(request.method) || headers.has("upgrade");
     if (!needsOrigin || isSameHost(headers.get("origin") ?? "", host)) return "cookie";
     throw new HttpProblem(403, "Origin is missing", {

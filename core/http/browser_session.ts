@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { hash } from "node:crypto";
+
 import type { Clock } from "../plugin.ts";
-import { digestOf, randomToken } from "./token.ts";
+import { randomToken } from "./token.ts";
 
 /** Time to follow a link, in milliseconds: long enough to click, too short to be found later in a terminal's history. */
 const LINK_MS = 2 * 60_000;
@@ -59,6 +61,11 @@ export class BrowserSessions {
     }
     return false;
   }
+}
+
+/** What a secret is stored and looked up as. */
+function digestOf(secret: string): string {
+  return hash("sha256", secret);
 }
 
 /** Cookies are shared by all ports of a host; the name keeps the agents of one machine apart. */

@@ -9,7 +9,7 @@ import { HttpProblem } from "../errors.ts";
 import type { Awaitable } from "../plugin.ts";
 import type { Auth } from "./auth.ts";
 import type { Exchange } from "./exchange.ts";
-import { type GreetedPlugin, greetingPage } from "./greeting_page.ts";
+import type { GreetedPlugin } from "./greeting_page.ts";
 import { json } from "./json.ts";
 import type { MountedRoutes } from "./plugin_routes.ts";
 
@@ -44,8 +44,9 @@ export function addCoreRoutes(
   auth: Auth,
   baseUrl: () => string | undefined,
 ): void {
-  app.get("/", (c) => {
+  app.get("/", async (c) => {
     if (c.req.header("accept")?.includes("text/html")) {
+      const { greetingPage } = await import("./greeting_page.ts");
       return c.html(greetingPage(answers.greeting(), answers.plugins()), 200, {
         "content-security-policy": PAGE_POLICY,
       });
@@ -64,14 +65,18 @@ export function addCoreRoutes(
     });
   }
   app.get("/api/v0/info", async (c) => json(c, await answers.info()));
-  app.post("/api/v0/auth/link", (c) => json(c, createLink(c, auth, baseUrl())));
+  app.post("/api/v0/auth/link", async (c) => json(c, await createLink(c, auth, baseUrl())));
   app.get("/auth/:code", (c) => redeemLink(c, auth));
 }
 
 /** The page needs its own style and nothing else. */
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
-function createLink(c: Context, auth: Auth, baseUrl: string | undefined): { url: string; expires_at: string } {
+async function createLink(
+  c: Context,
+  auth: Auth,
+  baseUrl: string | undefined,
+): Promise<{ url: string; expires_at: string }> {
   const exchange = c.env as Exchange;
   if (exchange.authority === "cookie") {
     throw new HttpProblem(401, "A browser session cannot make links", {
@@ -85,14 +90,14 @@ function createLink(c: Context, auth: Auth, baseUrl: string | undefined): { url:
       detail: "start it with --listen 127.0.0.1:0",
     });
   }
-  const link = auth.sessions.createLink(base);
+  const link = (await auth.sessions()).createLink(base);
   return { url: link.url, expires_at: new Date(link.expiresAt).toISOString() };
 }
 
-function redeemLink(c: Context, auth: Auth): Response {
+async function redeemLink(c: Context, auth: Auth): Promise<Response> {
   // HEAD reaches this handler too, and programs that preview links must not use them up.
   if (c.req.method !== "GET") return c.body(null, 204);
-  const cookie = auth.sessions.redeem(c.req.param("code") ?? "", c.req.header("host") ?? "");
+  const cookie = (await auth.sessions()).redeem(c.req.param("code") ?? "", c.req.header("host") ?? "");
   if (cookie === undefined) {
     throw new HttpProblem(410, "The link was used or has expired", {
       code: "not_found",

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { hash, randomBytes } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { encodeBase64Url } from "@std/encoding/base64url";
 import { dirname } from "@std/path";
 
 /** Bytes of randomness in tokens, codes and session values. */
@@ -12,12 +12,7 @@ const RANDOM_BYTES = 32;
 
 /** A new secret: 43 characters that are safe in URLs, headers and cookies. */
 export function randomToken(): string {
-  return randomBytes(RANDOM_BYTES).toString("base64url");
-}
-
-/** What a secret is stored and looked up as. */
-export function digestOf(secret: string): string {
-  return hash("sha256", secret);
+  return encodeBase64Url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
 }
 
 /** Compares a given token with the right one in constant time. */

@@ -8,7 +8,8 @@ import type { PluginPhase } from "../errors.ts";
 import { type State, STATES } from "../lifecycle.ts";
 import type { Clock } from "../plugin.ts";
 import { PluginMetrics, type PluginMetricsOptions } from "./plugin_metrics.ts";
-import { Counter, Gauge, Histogram, type PromRegistry, Registry } from "./prom_client.ts";
+import { type Change, LateRegistry } from "./late_registry.ts";
+import type { PromClient, PromCounter, PromGauge, PromHistogram, PromRegistry } from "./prom_client.ts";
 
 /** Bounds of request durations in seconds: from a cached answer to a reply that waits for a process. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 300];
@@ -29,52 +30,16 @@ export interface RequestObservation {
 
 /** Owns the registries of one agent. */
 export class MetricsHub {
-  readonly #core: PromRegistry = new Registry();
+  readonly #core = new LateRegistry();
   readonly #clock: Clock;
   readonly #plugins = new Map<string, { metrics: PluginMetrics; collectFailed(error: unknown): void }>();
   readonly #names = new Map<string, string>();
-  readonly #states: InstanceType<typeof Gauge>;
-  readonly #errors: InstanceType<typeof Counter>;
-  readonly #requests: InstanceType<typeof Counter>;
-  readonly #durations: InstanceType<typeof Histogram>;
+  readonly #change: Change<CoreMetrics>;
 
-  constructor(build: { readonly name: string; readonly version: string }, clock: Clock) {
+  constructor(build: BuildFacts, clock: Clock) {
     this.#clock = clock;
-    const registers = [this.#core];
-    new Gauge({
-      name: "agent_build_info",
-      help: "Always 1; the labels say which build answers.",
-      labelNames: ["name", "version"],
-      registers,
-    }).set({ name: build.name, version: build.version }, 1);
-    this.#states = new Gauge({
-      name: "agent_plugin_state",
-      help: "1 for the state a plugin is in. A plugin in failed or degraded: read the reason with `outpost plugins`.",
-      labelNames: ["plugin", "state"],
-      registers,
-    });
-    this.#errors = new Counter({
-      name: "agent_plugin_errors_total",
-      help:
-        "Errors that left plugin code, by phase. A rise means a fault in that plugin; its log lines name the cause.",
-      labelNames: ["plugin", "phase"],
-      registers,
-    });
-    this.#requests = new Counter({
-      name: "agent_http_requests_total",
-      help:
-        "Requests answered, by route pattern. A rise of status 5xx means failing handlers; 401 and 403 unwanted callers.",
-      labelNames: ["plugin", "route", "method", "status"],
-      registers,
-    });
-    this.#durations = new Histogram({
-      name: "agent_http_request_duration_seconds",
-      help: "Time from request to answer. A rise without more requests means slow handlers or an overloaded machine.",
-      labelNames: ["plugin", "route", "status"],
-      buckets: DURATION_BUCKETS,
-      registers,
-    });
-    for (const metric of this.#core.getMetricsAsArray()) this.#names.set(metric.name, "core");
+    this.#change = this.#core.declare((prom, registry) => coreMetrics(prom, registry, build));
+    for (const name of Object.values(CORE_NAMES)) this.#names.set(name, "core");
   }
 
   /** Opens a registry for one life of a plugin. Dispose it with the plugin. */
@@ -106,28 +71,33 @@ export class MetricsHub {
 
   /** Records where a plugin is now. */
   stateChanged(plugin: string, state: State): void {
-    for (const each of STATES) this.#states.set({ plugin, state: each }, each === state ? 1 : 0);
+    this.#change(({ states }) => {
+      for (const each of STATES) states.set({ plugin, state: each }, each === state ? 1 : 0);
+    });
   }
 
   /** Counts an error that left plugin code. */
   pluginFailed(plugin: string, phase: PluginPhase): void {
-    this.#errors.inc({ plugin, phase });
+    this.#change(({ errors }) => errors.inc({ plugin, phase }));
   }
 
   /** Counts one finished request. */
   requestDone({ plugin, route, method, status, seconds }: RequestObservation): void {
-    this.#requests.inc({ plugin, route, method, status });
-    this.#durations.observe({ plugin, route, status }, seconds);
+    this.#change(({ requests, durations }) => {
+      requests.inc({ plugin, route, method, status });
+      durations.observe({ plugin, route, status }, seconds);
+    });
   }
 
   /** Prometheus text exposition 0.0.4 of everything. A plugin that does not answer in time is left out. */
   async exposition(): Promise<string> {
     const texts = await Promise.all([
-      this.#core.metrics(),
+      this.#core.open().then((registry) => registry.metrics()),
       ...[...this.#plugins].map(async ([plugin, { metrics, collectFailed }]) => {
         try {
           const deadline = new Deadline(this.#clock, SCRAPE_MS);
-          return await deadline.run(`scrape of plugin "${plugin}"`, () => metrics.registry.metrics());
+          const registry = await metrics.registry.open();
+          return await deadline.run(`scrape of plugin "${plugin}"`, () => registry.metrics());
         } catch (error) {
           collectFailed(error);
           return "";
@@ -138,7 +108,68 @@ export class MetricsHub {
   }
 
   /** Media type of {@linkcode exposition}. */
-  get contentType(): string {
-    return this.#core.contentType;
-  }
+  readonly contentType: string = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+interface BuildFacts {
+  readonly name: string;
+  readonly version: string;
+}
+
+interface CoreMetrics {
+  readonly states: PromGauge;
+  readonly errors: PromCounter;
+  readonly requests: PromCounter;
+  readonly durations: PromHistogram;
+}
+
+const CORE_NAMES = {
+  build: "agent_build_info",
+  states: "agent_plugin_state",
+  errors: "agent_plugin_errors_total",
+  requests: "agent_http_requests_total",
+  durations: "agent_http_request_duration_seconds",
+} as const;
+
+function coreMetrics(
+  { Counter, Gauge, Histogram }: PromClient,
+  registry: PromRegistry,
+  build: BuildFacts,
+): CoreMetrics {
+  const registers = [registry];
+  new Gauge({
+    name: CORE_NAMES.build,
+    help: "Always 1; the labels say which build answers.",
+    labelNames: ["name", "version"],
+    registers,
+  }).set({ name: build.name, version: build.version }, 1);
+  return {
+    states: new Gauge({
+      name: CORE_NAMES.states,
+      help: "1 for the state a plugin is in. A plugin in failed or degraded: read the reason with `outpost plugins`.",
+      labelNames: ["plugin", "state"],
+      registers,
+    }),
+    errors: new Counter({
+      name: CORE_NAMES.errors,
+      help:
+        "Errors that left plugin code, by phase. A rise means a fault in that plugin; its log lines name the cause.",
+      labelNames: ["plugin", "phase"],
+      registers,
+    }),
+    requests: new Counter({
+      name: CORE_NAMES.requests,
+      help:
+        "Requests answered, by route pattern. A rise of status 5xx means failing handlers; 401 and 403 unwanted callers.",
+      labelNames: ["plugin", "route", "method", "status"],
+      registers,
+    }),
+    durations: new Histogram({
+      name: CORE_NAMES.durations,
+      help: "Time from request to answer. A rise without more requests means slow handlers or an overloaded machine.",
+      labelNames: ["plugin", "route", "status"],
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+  };
 }

@@ -13,7 +13,7 @@ import type {
   MetricSpec,
   NoLabels,
 } from "../plugin.ts";
-import { Counter, Gauge, Histogram, type PromRegistry, Registry } from "./prom_client.ts";
+import { LateRegistry } from "./late_registry.ts";
 
 /** What {@linkcode PluginMetrics} needs. */
 export interface PluginMetricsOptions {
@@ -31,7 +31,7 @@ export interface PluginMetricsOptions {
 
 /** Implements `ctx.metrics`. */
 export class PluginMetrics implements Metrics {
-  readonly registry: PromRegistry = new Registry();
+  readonly registry: LateRegistry = new LateRegistry();
   readonly #options: PluginMetricsOptions;
 
   constructor(options: PluginMetricsOptions) {
@@ -39,31 +39,50 @@ export class PluginMetrics implements Metrics {
   }
 
   counter<const L extends Labels = NoLabels>(name: `${string}_total`, spec: MetricSpec<L>): CounterHandle<L> {
-    const counter = new Counter(this.#configuration(name, spec));
+    const configuration = this.#configuration(name, spec);
+    const change = this.registry.declare(({ Counter }, registry) =>
+      new Counter({ ...configuration, registers: [registry] })
+    );
     const check = labelCheck(name, spec.labels);
+    const add = (by: number, given: object | undefined): void => {
+      if (!(by >= 0)) throw new RangeError(`Cannot add ${by} to counter "${name}": it only counts up`);
+      const labels = check(given);
+      change((counter) => counter.inc(labels, by));
+    };
     return {
-      inc: (...labels: LabelArgs<L>) => counter.inc(check(labels[0])),
-      add: (by, ...labels: LabelArgs<L>) => counter.inc(check(labels[0]), by),
+      inc: (...labels: LabelArgs<L>) => add(1, labels[0]),
+      add: (by, ...labels: LabelArgs<L>) => add(finite(name, by), labels[0]),
     };
   }
 
   gauge<const L extends Labels = NoLabels>(name: string, spec: MetricSpec<L>): GaugeHandle<L> {
     const reads: (() => Promise<void>)[] = [];
-    const gauge = new Gauge({
-      ...this.#configuration(name, spec),
-      collect: async () => void await Promise.all(reads.map((read) => read())),
-    });
+    const configuration = this.#configuration(name, spec);
+    const change = this.registry.declare(({ Gauge }, registry) =>
+      new Gauge({
+        ...configuration,
+        registers: [registry],
+        collect: async () => void await Promise.all(reads.map((read) => read())),
+      })
+    );
     const check = labelCheck(name, spec.labels);
     return {
-      set: (value, ...labels: LabelArgs<L>) => gauge.set(check(labels[0]), value),
-      add: (by, ...labels: LabelArgs<L>) => gauge.inc(check(labels[0]), by),
+      set: (value, ...given: LabelArgs<L>) => {
+        const [labels, to] = [check(given[0]), finite(name, value)];
+        change((gauge) => gauge.set(labels, to));
+      },
+      add: (by, ...given: LabelArgs<L>) => {
+        const [labels, more] = [check(given[0]), finite(name, by)];
+        change((gauge) => gauge.inc(labels, more));
+      },
       collect: (read, ...labels: LabelArgs<L>) => {
         const values = check(labels[0]);
         reads.push(async () => {
           try {
-            gauge.set(values, await this.#options.enter(read));
+            const value = finite(name, await this.#options.enter(read));
+            change((gauge) => gauge.set(values, value));
           } catch (error) {
-            gauge.remove(values);
+            change((gauge) => gauge.remove(values));
             this.#options.collectFailed(error);
           }
         });
@@ -75,23 +94,42 @@ export class PluginMetrics implements Metrics {
     name: `${string}_${"seconds" | "bytes"}`,
     spec: MetricSpec<L> & { readonly buckets: readonly number[] },
   ): HistogramHandle<L> {
-    const histogram = new Histogram({ ...this.#configuration(name, spec), buckets: [...spec.buckets] });
+    const configuration = { ...this.#configuration(name, spec), buckets: [...spec.buckets] };
+    const change = this.registry.declare(({ Histogram }, registry) =>
+      new Histogram({ ...configuration, registers: [registry] })
+    );
     const check = labelCheck(name, spec.labels);
-    return { observe: (value, ...labels: LabelArgs<L>) => histogram.observe(check(labels[0]), value) };
+    return {
+      observe: (value, ...given: LabelArgs<L>) => {
+        const [labels, observed] = [check(given[0]), finite(name, value)];
+        change((histogram) => histogram.observe(labels, observed));
+      },
+    };
   }
 
   #configuration(name: string, spec: MetricSpec<Labels>) {
     const fullName = spec.exactName ?? this.#options.prefix + name;
     this.#options.assertOpen(`register metric "${fullName}"`);
     if (spec.help.trim() === "") throw new TypeError(`Cannot register metric "${fullName}": help text is missing`);
+    const labelNames = Object.keys(spec.labels ?? {});
+    if (!METRIC_NAME.test(fullName)) throw new SyntaxError(`Cannot register metric "${fullName}": not a metric name`);
+    for (const label of labelNames) {
+      // A histogram keeps its bounds in "le".
+      if (LABEL_NAME.test(label) && label !== "le") continue;
+      throw new SyntaxError(`Cannot register metric "${fullName}": "${label}" is not a label name`);
+    }
     this.#options.claim(fullName);
-    return {
-      name: fullName,
-      help: spec.help,
-      labelNames: Object.keys(spec.labels ?? {}),
-      registers: [this.registry],
-    };
+    return { name: fullName, help: spec.help, labelNames };
   }
+}
+
+/** Prometheus' data model. The metric itself is made later, so what it would refuse is refused here. */
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+function finite(metric: string, value: number): number {
+  if (Number.isFinite(value)) return value;
+  throw new TypeError(`Cannot record ${value} in metric "${metric}": expected a finite number`);
 }
 
 /** The compiler checks label values; plugins in plain JavaScript are checked here. */

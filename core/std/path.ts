@@ -1,3 +1,5 @@
+// The POSIX half alone: Windows is not supported, and the whole module asks `process` for the platform, which loads
+// Deno's Node layer (15 ms and 6 MB at start).
 // @ts-types="./path.d.ts"
 export {
   basename,
@@ -13,4 +15,4 @@ export {
   resolve,
   SEPARATOR,
   toFileUrl,
-} from "npm:deno-std@1.4.0/path/mod.js";
+} from "npm:deno-std@1.4.0/path/posix/mod.js";

@@ -8,16 +8,10 @@ import type { Context } from "hono";
 import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import type { Routes } from "../../core/plugin.ts";
 import type { PathActivity } from "../agentgit/service.ts";
-import { editFilesRoute } from "./edit_files_route.ts";
 import type { FileChangeFeed } from "./file_change_feed.ts";
 import type { FileMetrics } from "./file_metrics.ts";
 import type { FileWork } from "./file_work.ts";
-import { listDirectoryRoute } from "./list_directory_route.ts";
-import { readFileRoute } from "./read_file_route.ts";
-import { readLinesRoute } from "./read_lines_route.ts";
-import { resolvePathRoute } from "./resolve_path_route.ts";
 import type { FileChange } from "./service.ts";
-import { writeFileRoute } from "./write_file_route.ts";
 
 /** What the routes work with. */
 export interface RouteWork extends FileWork {
@@ -40,15 +34,21 @@ export const SEGMENTS: readonly string[] = [
   "resolve-path",
 ];
 
-/** Registers every route. */
+type Route = (c: Context, work: RouteWork) => Response | Promise<Response>;
+
+/** Registers every route. The code of each is loaded by its first request: it is most of the plugin. */
 export function registerRoutes(routes: Routes, work: RouteWork): void {
   const { app } = routes;
-  app.post("/list-directory", (c) => listDirectoryRoute(c, work));
-  app.get("/read-file", (c) => readFileRoute(c, work));
-  app.get("/read-file-lines", (c) => readLinesRoute(c, work));
-  app.post("/write-file", (c) => writeFileRoute(c, work));
-  app.post("/edit-files", (c) => editFilesRoute(c, work));
-  app.get("/resolve-path", (c) => resolvePathRoute(c, work));
+  const onFirstUse = (load: () => Promise<Route>) => {
+    let route: Promise<Route> | undefined;
+    return async (c: Context) => (await (route ??= load()))(c, work);
+  };
+  app.post("/list-directory", onFirstUse(async () => (await import("./list_directory_route.ts")).listDirectoryRoute));
+  app.get("/read-file", onFirstUse(async () => (await import("./read_file_route.ts")).readFileRoute));
+  app.get("/read-file-lines", onFirstUse(async () => (await import("./read_lines_route.ts")).readLinesRoute));
+  app.post("/write-file", onFirstUse(async () => (await import("./write_file_route.ts")).writeFileRoute));
+  app.post("/edit-files", onFirstUse(async () => (await import("./edit_files_route.ts")).editFilesRoute));
+  app.get("/resolve-path", onFirstUse(async () => (await import("./resolve_path_route.ts")).resolvePathRoute));
   // A body is streamed to the disk, however long it is and takes.
   routes.limit("/write-file", { maxBodyBytes: Infinity, handlerMs: Infinity });
   routes.limit("/edit-files", { maxBodyBytes: work.config.maxEditBodyBytes });

@@ -6,12 +6,10 @@
 import { messageOf } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { agentgitConfig } from "./config.ts";
-import { watchDirectories } from "./file_events.ts";
 import { Git, GitMissingError } from "./git_command.ts";
 import { PathStore } from "./path_store.ts";
 import { registerRoutes } from "./routes.ts";
 import { PathActivity } from "./service.ts";
-import { WatchSession } from "./watch_session.ts";
 
 /** Tells watchers how the repositories that a chat works in change. */
 const agentgit: Plugin = definePlugin({
@@ -68,9 +66,14 @@ const agentgit: Plugin = definePlugin({
       git,
       paths,
       config,
-      openSession: (socket) => {
+      openSession: async (socket) => {
         sessions.add(1);
         socket.closed.then(() => sessions.add(-1));
+        // Most of the plugin, and not needed before somebody watches.
+        const [{ WatchSession }, { watchDirectories }] = await Promise.all([
+          import("./watch_session.ts"),
+          import("./file_events.ts"),
+        ]);
         return new WatchSession({
           git,
           clock,

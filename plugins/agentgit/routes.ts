@@ -11,8 +11,6 @@ import type { Awaitable, Routes, SocketChannel } from "../../core/plugin.ts";
 import type { AgentgitConfig } from "./config.ts";
 import { type Git, GitMissingError } from "./git_command.ts";
 import type { PathStore } from "./path_store.ts";
-import { reportDiff, reportStatus } from "./repo_report.ts";
-import { showFile } from "./show_file.ts";
 import { MAX_MESSAGE_BYTES } from "./watch_message.ts";
 import type { WatchSession } from "./watch_session.ts";
 
@@ -21,7 +19,7 @@ export interface RoutesParts {
   readonly git: Git;
   readonly paths: PathStore;
   readonly config: AgentgitConfig;
-  readonly openSession: (socket: SocketChannel) => WatchSession;
+  readonly openSession: (socket: SocketChannel) => Promise<WatchSession>;
 }
 
 /** Registers `watch`, `show`, `status` and `diff`. */
@@ -30,7 +28,10 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
 
   routes.webSocket("/watch", (c) => {
     const chatId = uuidOf(c.req.query("chat_id"));
-    return (socket) => parts.openSession(socket).run(chatId ? paths.watch(chatId, socket.signal) : undefined);
+    return async (socket) => {
+      const session = await parts.openSession(socket);
+      await session.run(chatId ? paths.watch(chatId, socket.signal) : undefined);
+    };
   }, { maxMessageBytes: MAX_MESSAGE_BYTES });
 
   routes.app.get("/show", (c) =>
@@ -41,6 +42,7 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
         ref: { type: "text", default: "HEAD" },
       });
       const { repo_root: repoRoot, path, ref } = query;
+      const { showFile } = await import("./show_file.ts");
       const contents = await showFile(git, { repoRoot, path, ref, maxBytes: config.maxShownFileBytes });
       return json(c, { contents });
     }));
@@ -48,6 +50,7 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
   routes.app.get("/status", (c) =>
     withGit(async () => {
       const { path } = readQuery(c, { path: { type: "text", required: true } });
+      const { reportStatus } = await import("./repo_report.ts");
       return json(c, await reportStatus(git, path));
     }));
 
@@ -57,6 +60,7 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
         path: { type: "text", required: true },
         base: { type: "text", default: "HEAD" },
       });
+      const { reportDiff } = await import("./repo_report.ts");
       return json(c, await reportDiff(git, path, { base, maxBytes: config.maxDiffBytes }));
     }));
 }

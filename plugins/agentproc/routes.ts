@@ -12,7 +12,6 @@ import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { readQuery } from "../../core/http/query.ts";
 import type { Clock } from "../../core/plugin.ts";
-import { parsePosition, streamOutput } from "./output_stream.ts";
 import { ClientTokenError, ProcessLimitError, TableClosedError } from "./process_errors.ts";
 import { outputJson, processJson } from "./process_json.ts";
 import type { ProcessTable } from "./process_table.ts";
@@ -178,7 +177,7 @@ async function waitForEnd(process: TrackedProcess, client: AbortSignal, options:
   over.abort();
 }
 
-function stream(c: Context, process: TrackedProcess, options: ProcessRoutesOptions): Response {
+async function stream(c: Context, process: TrackedProcess, options: ProcessRoutesOptions): Promise<Response> {
   const query = readQuery(c, {
     offset: { type: "count" },
     errors_offset: { type: "count" },
@@ -191,6 +190,7 @@ function stream(c: Context, process: TrackedProcess, options: ProcessRoutesOptio
       validations: [{ field: "until", detail: `expected "exit" or "closed"` }],
     });
   }
+  const { parsePosition, streamOutput } = await import("./output_stream.ts");
   const asked = { output: query.offset, errors: query.errors_offset };
   const from = parsePosition(c.req.header("last-event-id") ?? "") ?? asked;
   const { clock, signal, onGap } = options;
