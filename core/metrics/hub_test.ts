@@ -65,6 +65,17 @@ Deno.test("PluginMetrics refuses label values outside the closed set, and empty 
   assertThrows(() => metrics.gauge("empty", { help: " " }), TypeError, "help text is missing");
 });
 
+Deno.test("PluginMetrics refuses at once what the metric would refuse once it is made", () => {
+  const { open } = openHub();
+  const metrics = open("pp");
+  const counter = metrics.counter("x_total", { help: "X." });
+
+  assertThrows(() => metrics.gauge("two words", { help: "X." }), SyntaxError, "not a metric name");
+  assertThrows(() => metrics.gauge("y", { help: "X.", labels: { "a-b": ["c"] } }), SyntaxError, '"a-b"');
+  assertThrows(() => counter.add(-1), RangeError, "only counts up");
+  assertThrows(() => counter.add(NaN), TypeError, "finite number");
+});
+
 Deno.test("Gauge.collect() reads at each scrape and leaves the series out when it throws", async () => {
   const { hub, open, failures } = openHub();
   let value = 1;
