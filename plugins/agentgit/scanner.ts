@@ -163,12 +163,12 @@ export class RepoScanner {
 
   async #diffTracked(entries: readonly StatusEntry[], options: ScanOptions): Promise<readonly FileDiff[] | string> {
     if (!entries.some((entry) => entry.kind !== "untracked")) return [];
-    return await this.#diffHead(["-M"], options);
+    return await this.#diff(["HEAD", "-M"], options);
   }
 
-  async #diffHead(args: readonly string[], options: ScanOptions): Promise<readonly FileDiff[] | string> {
+  async #diff(args: readonly string[], options: ScanOptions): Promise<readonly FileDiff[] | string> {
     const collector = new DiffCollector(this.#limits.maxDiffBytes);
-    const result = await this.#run(["diff", "HEAD", ...DIFF_OPTIONS, ...args], options, (piece) => {
+    const result = await this.#run(["diff", ...DIFF_OPTIONS, ...args], options, (piece) => {
       collector.push(piece);
       return options.progress?.piece(piece);
     });
@@ -213,7 +213,9 @@ export class RepoScanner {
     if (!memory || !paths) return undefined;
     const known = new Map(memory.status.entries.map((entry) => [entry.path, entry]));
     const maybeTracked = paths.filter((path) => known.get(path)?.kind !== "untracked");
-    const found = maybeTracked.length === 0 ? [] : await this.#diffHead(
+    // Nothing is staged for these paths, so the index stands for the commit. Git 2.39 takes minutes to compare one path of
+    // 200,000 with the commit itself, and 20 ms with the index.
+    const found = maybeTracked.length === 0 ? [] : await this.#diff(
       ["--no-renames", "--", ...maybeTracked.map(textOf)],
       { signal: options.signal },
     );
@@ -263,7 +265,9 @@ export class RepoScanner {
     }
     const isPlain = (path: BytePath) =>
       !memory.snapshot.files.some((file) => file.isRename && file.path === path) &&
-      !memory.status.entries.some((entry) => entry.path === path && (entry.isSubmodule || /[AD]/.test(entry.code)));
+      !memory.status.entries.some((entry) =>
+        entry.path === path && (entry.isSubmodule || !/^(\.M|\?\?)$/.test(entry.code))
+      );
     return paths.every(isPlain) ? [...new Set(paths)] : undefined;
   }
 
