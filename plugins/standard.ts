@@ -7,6 +7,7 @@ import type { Plugin } from "../core/plugin.ts";
 import agentfiles from "./agentfiles/mod.ts";
 import agentgit from "./agentgit/mod.ts";
 import agentproc from "./agentproc/mod.ts";
+import boundarylogs from "./boundarylogs/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
-export const standardPlugins: readonly Plugin[] = [agentgit, agentproc, agentfiles];
+export const standardPlugins: readonly Plugin[] = [agentgit, agentproc, agentfiles, boundarylogs];

@@ -5,4 +5,4 @@
  */
 
 /** Ids in `plugins/standard.ts`; a test keeps the two equal. */
-export const STANDARD_PLUGINS: readonly string[] = ["agentgit", "agentproc", "agentfiles"];
+export const STANDARD_PLUGINS: readonly string[] = ["agentgit", "agentproc", "agentfiles", "boundarylogs"];
