@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { join } from "@std/path";
+
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
 import { ReportBoundaryLogsRequestSchema } from "../../core/proto/gen/agent_pb.ts";
 import { BoundaryMessageSchema } from "../../core/proto/gen/boundary_pb.ts";

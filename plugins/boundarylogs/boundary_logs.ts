@@ -1,16 +1,15 @@
 /**
- * Joins connections, queue and forwarder. Loaded when the plugin is set up, because it brings protobuf along.
+ * Joins connections, queue and forwarder. What brings protobuf along is loaded when the first jail or the control plane connects.
  *
  * @module
  */
 import { messageOf } from "../../core/errors.ts";
 import type { Needs, PluginContext } from "../../core/plugin.ts";
-import { Agent, type ReportBoundaryLogsRequest } from "../../core/proto/gen/agent_pb.ts";
+import type { ReportBoundaryLogsRequest } from "../../core/proto/gen/agent_pb.ts";
 import { BatchQueue } from "./batch_queue.ts";
 import { boundaryMetrics } from "./boundary_metrics.ts";
 import type { BoundarylogsConfig } from "./config.ts";
 import { Forwarder } from "./forwarder.ts";
-import { readJail } from "./jail_connection.ts";
 import { boundarySocketPath, SOCKET_VARIABLE } from "./socket_path.ts";
 
 /** Starts to listen, and to forward whenever there is a connection. A socket that cannot be had degrades the plugin. */
@@ -24,7 +23,6 @@ export async function startBoundaryLogs(ctx: PluginContext<BoundarylogsConfig, N
   }
   const queue = new BatchQueue<ReportBoundaryLogsRequest>(config.queuedBatches);
   const forwarder = new Forwarder({ queue, log, metrics });
-  const client = ctx.rpc.client(Agent);
   metrics.queued.collect(() => queue.size);
 
   // Released last: by then no connection adds anything, and nobody forwards.
@@ -36,10 +34,11 @@ export async function startBoundaryLogs(ctx: PluginContext<BoundarylogsConfig, N
   });
   ctx.rpc.whileConnected(
     "boundary logs",
-    (_rpc, signal) =>
-      forwarder.run(async (request, ends) => {
-        await client.reportBoundaryLogs(request, { signal: ends });
-      }, signal),
+    async (rpc, signal) => {
+      const { Agent } = await import("../../core/proto/gen/agent_pb.ts");
+      const client = rpc.client(Agent);
+      await forwarder.run((request) => client.reportBoundaryLogs(request, { signal }).then(() => {}), signal);
+    },
     { until: "stop" },
   );
   ctx.hooks.onDrain((signal) => forwarder.settled(signal));
@@ -56,6 +55,7 @@ export async function startBoundaryLogs(ctx: PluginContext<BoundarylogsConfig, N
         return;
       }
       connections++;
+      const { readJail } = await import("./jail_connection.ts");
       await readJail(connection, { log, metrics, take });
       connections--;
     });

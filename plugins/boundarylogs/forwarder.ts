@@ -10,7 +10,7 @@ import type { BatchQueue } from "./batch_queue.ts";
 import type { BoundaryMetrics } from "./boundary_metrics.ts";
 
 /** Sends one batch. Rejects when the control plane did not take it. */
-export type SendBatch = (request: ReportBoundaryLogsRequest, signal: AbortSignal) => Promise<void>;
+export type SendBatch = (request: ReportBoundaryLogsRequest) => Promise<void>;
 
 /** What {@linkcode Forwarder} takes. */
 export interface ForwarderOptions {
@@ -43,7 +43,7 @@ export class Forwarder {
           continue;
         }
         this.#isSending = true;
-        await this.#forward(request, send, signal);
+        await this.#forward(request, send);
         this.#isSending = false;
       }
     } finally {
@@ -63,10 +63,10 @@ export class Forwarder {
     }
   }
 
-  async #forward(request: ReportBoundaryLogsRequest, send: SendBatch, signal: AbortSignal): Promise<void> {
+  async #forward(request: ReportBoundaryLogsRequest, send: SendBatch): Promise<void> {
     const { log, metrics } = this.#options;
     try {
-      await send(request, signal);
+      await send(request);
       metrics.forwarded.inc();
     } catch (error) {
       metrics.dropped("forward_failed", request.logs.length);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+
 import fc from "fast-check";
 
 import { encodeFrame, FrameError, FrameReader, FrameTag, MAX_PAYLOAD_BYTES } from "./frame.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { startBoundaryLogs } from "./boundary_logs.ts";
 import { boundarylogsConfig } from "./config.ts";
 
 /** The audit log of the network jail, on its way from the workspace to the control plane. */
@@ -16,10 +17,7 @@ const boundarylogs: Plugin = definePlugin({
   config: boundarylogsConfig,
   permissions: { read: true, write: true, net: true, sys: ["uid", "umask"] },
   supported: (host) => host.os !== "windows" || { reason: "the jail's socket is a Unix socket" },
-  async setup(ctx) {
-    const { startBoundaryLogs } = await import("./boundary_logs.ts");
-    await startBoundaryLogs(ctx);
-  },
+  setup: startBoundaryLogs,
 });
 
 export default boundarylogs;
