@@ -19,6 +19,8 @@ export interface AgentProcessOptions {
   readonly command?: readonly string[];
   /** Further flags of `start`. */
   readonly args?: readonly string[];
+  /** Default: a file that does not exist yet, in the agent's own home. */
+  readonly tokenFile?: string;
   /** Further environment; the process gets nothing else but `PATH`, a home of its own and Deno's cache. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -66,7 +68,7 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
     ...options.command ?? denoMain(),
     "start",
     ...["--listen", "127.0.0.1:0", "--unix", join(runtime, "agent.sock"), "--dir", dir, "--log-format", "json"],
-    ...["--token-file", join(runtime, "token"), ...options.args ?? []],
+    ...["--token-file", options.tokenFile ?? join(runtime, "token"), ...options.args ?? []],
   ], { cwd: dir, env });
   try {
     const listening = await deadline(run.listening, HANG_MS);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { type AgentProcess, startAgent } from "../agent_process.ts";
@@ -57,6 +57,37 @@ Deno.test("write-file leaves a whole file after whichever change to the director
     assertEquals(bytes, FILE_BYTES);
     assertEquals(values.length, 1, `The file is a mixture after ${changes} changes`);
     if (succeeded) assertEquals(values, [newContent[0]]);
+  }
+});
+
+Deno.test("edit-files leaves each of its files whole after whichever change to the directory the agent is killed", async () => {
+  const names = ["a.txt", "b.txt", "c.txt"];
+  const line = `${"x".repeat(127)}\n`.repeat(8 * 1024);
+  const [before, after] = ["old", "new"].map((word) => `${line}${word}\n${line}`);
+  for (let round = 0; round < ROUNDS; round++) {
+    await using agent = await startAgent();
+    const paths = names.map((name) => join(agent.dir, name));
+    for (const path of paths) await Deno.writeTextFile(path, before!);
+    using watcher = Deno.watchFs(agent.dir);
+
+    const files = paths.map((path) => ({ path, edits: [{ search: "old", replace: "new" }] }));
+    const answer = agent.post("/api/v0/edit-files", { files }).then(() => true, () => false)
+      .finally(() => watcher.close());
+    let changes = 0;
+    for await (const { kind } of watcher) {
+      if (kind !== "access" && changes++ === 3 * round) break;
+    }
+    agent.signal("SIGKILL");
+    await agent.ended;
+
+    const succeeded = await answer;
+    for (const path of paths) {
+      const left = await Deno.readTextFile(path);
+      assert(
+        left === after || (left === before && !succeeded),
+        `${path} is neither old nor new after ${changes} changes`,
+      );
+    }
   }
 });
 
