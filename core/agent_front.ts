@@ -7,6 +7,7 @@ import type { AgentSettings } from "./config/agent_settings.ts";
 import type { Deadline } from "./deadline.ts";
 import { mountOf } from "./definition.ts";
 import { messageOf } from "./errors.ts";
+import { CORE } from "./http/exchange.ts";
 import { Front } from "./http/front.ts";
 import { type Listener, listenTcp, listenUnix } from "./http/listeners.ts";
 import type { Mount, MountAnswer } from "./http/prefix_table.ts";
@@ -71,6 +72,7 @@ export class AgentFront {
         readiness: () => this.#readiness(),
         metrics: async () => ({ contentType: metrics.contentType, text: await metrics.exposition() }),
         info: () => this.#info(),
+        document: () => this.#document(),
       },
     });
   }
@@ -151,6 +153,21 @@ export class AgentFront {
     const ready = this.#options.isReady();
     const plugins = Object.fromEntries(this.#options.runs().map(({ id, state }) => [id, state]));
     return { ready, body: { status: ready ? "ready" : "not ready", plugins } };
+  }
+
+  /** Describes what serves now; what describes it is loaded here, as few ever ask. */
+  async #document(): Promise<unknown> {
+    const { apiDocument } = await import("./http/api_document.ts");
+    const { coreApi } = await import("./http/core_api.ts");
+    const { build } = this.#options;
+    const serving = this.#options.runs().filter((run) => isServing(run.state) && run.life !== undefined);
+    const plugins = await Promise.all(serving.map(async ({ id, definition, life }) => ({
+      id,
+      summary: definition.summary,
+      base: life!.routes.base,
+      routes: await life!.routes.descriptions(),
+    })));
+    return apiDocument(build, [{ id: CORE, summary: "The agent itself.", base: "", routes: coreApi }, ...plugins]);
   }
 
   #info(): unknown {

@@ -9,8 +9,16 @@
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
 
+import type { RouteDescription } from "./http/route_description.ts";
 import type { ServiceClient, ServiceDescriptor, ServiceImplementation } from "./rpc/service.ts";
 
+export type { CountParameter, QueryParameter, QuerySpec, SwitchParameter, TextParameter } from "./http/query.ts";
+export type {
+  AnswerDescription,
+  BodyDescription,
+  MessageDescription,
+  RouteDescription,
+} from "./http/route_description.ts";
 export type * from "./rpc/service.ts";
 
 /** The contract's major number, compared with {@linkcode PluginDefinition.api}. */
@@ -197,6 +205,11 @@ export interface Routes {
   webSocket(path: string, open: WebSocketOpener, options?: WebSocketOptions): void;
   /** Sets limits for one path (a Hono pattern, relative to the prefix). */
   limit(path: string, limits: RouteLimits): void;
+  /**
+   * Describes the routes for `GET /api/v0/openapi.json`. `load` runs when somebody asks for the document, so that
+   * descriptions cost nothing at start: `describe(async () => (await import("./api.ts")).description)`.
+   */
+  describe(load: () => Awaitable<readonly RouteDescription[]>): void;
 }
 /**
  * One WebSocket, the same on every server: messages as an async iterable, `send` that waits for the peer, bounded queues

@@ -27,10 +27,12 @@ export interface CoreAnswers {
   metrics(): Awaitable<{ readonly contentType: string; readonly text: string }>;
   /** Body of `/api/v0/info`. */
   info(): Awaitable<unknown>;
+  /** Body of `/api/v0/openapi.json`. */
+  document(): Awaitable<unknown>;
 }
 
 /** First segments under `/api/v0` that no plugin may claim. */
-export const RESERVED_SEGMENTS: readonly string[] = ["info", "auth"];
+export const RESERVED_SEGMENTS: readonly string[] = ["info", "auth", "openapi.json"];
 
 /** Whether a path proves itself, or needs no proof. */
 export function isOpenPath(path: string): boolean {
@@ -65,6 +67,7 @@ export function addCoreRoutes(
     });
   }
   app.get("/api/v0/info", async (c) => json(c, await answers.info()));
+  app.get("/api/v0/openapi.json", async (c) => json(c, await answers.document()));
   app.post("/api/v0/auth/link", async (c) => json(c, await createLink(c, auth, baseUrl())));
   app.get("/auth/:code", (c) => redeemLink(c, auth));
 }

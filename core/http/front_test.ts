@@ -44,6 +44,7 @@ function createFront(options: Partial<FrontOptions> = {}) {
       readiness: () => ({ ready: false, body: { status: "starting" } }),
       metrics: () => ({ contentType: "text/plain; version=0.0.4", text: "agent_up 1\n" }),
       info: () => ({ version: "1.2.3" }),
+      document: () => ({}),
     },
     observe: (observation) => observed.push(observation),
     ...options,

@@ -9,10 +9,11 @@ import { type Context, Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 
 import { HttpProblem, type PluginPhase, ScopeClosedError } from "../errors.ts";
-import type { Clock, RouteLimits, Routes, WebSocketOpener, WebSocketOptions } from "../plugin.ts";
+import type { Awaitable, Clock, RouteLimits, Routes, WebSocketOpener, WebSocketOptions } from "../plugin.ts";
 import type { Exchange } from "./exchange.ts";
 import { patternOf, unmatched } from "./fallback.ts";
 import { type ProblemPlace, problemResponse } from "./problem.ts";
+import type { RouteDescription } from "./route_description.ts";
 import { Channel, SocketClosedError } from "./socket_channel.ts";
 
 /** How the driver of plugins is told what goes on in their routes. */
@@ -25,6 +26,10 @@ export interface RouteHooks {
 
 /** Routes of one plugin, as the driver holds them. */
 export interface PluginRoutes extends Routes {
+  /** Prefix of every path. */
+  readonly base: string;
+  /** Loads what the plugin says about its routes. */
+  descriptions(): Promise<readonly RouteDescription[]>;
   /** No route can be added any more: what comes late gets a {@linkcode ScopeClosedError}. */
   seal(): void;
   /** Closes every open channel, and every one that is being opened. */
@@ -53,6 +58,7 @@ const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 export class MountedRoutes implements PluginRoutes {
   readonly app: Hono;
   readonly #limits = new TrieRouter<RouteLimits>();
+  readonly #describers: (() => Awaitable<readonly RouteDescription[]>)[] = [];
   readonly #channels = new Set<Channel>();
   readonly #waiting: (() => void)[] = [];
   #hasLimits = false;
@@ -80,6 +86,16 @@ export class MountedRoutes implements PluginRoutes {
     this.#refuseWhenSealed("set a limit");
     this.#hasLimits = true;
     this.#limits.add("ALL", joinPath(this.base, path), limits);
+  }
+
+  describe(load: () => Awaitable<readonly RouteDescription[]>): void {
+    this.#refuseWhenSealed("describe routes");
+    this.#describers.push(load);
+  }
+
+  async descriptions(): Promise<readonly RouteDescription[]> {
+    const loading = this.#describers.map((load) => this.hooks.enter("route", () => load()));
+    return (await Promise.all(loading)).flat();
   }
 
   webSocket(path: string, open: WebSocketOpener, options: WebSocketOptions = {}): void {

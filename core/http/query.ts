@@ -7,23 +7,30 @@ import type { Context } from "hono";
 
 import { HttpProblem, type Validation } from "../errors.ts";
 
+/** What every kind of parameter has. */
+export interface DescribedParameter {
+  /** What it is for, shown in the API document. */
+  readonly summary?: string;
+}
 /** A text parameter. */
-export interface TextParameter {
+export interface TextParameter extends DescribedParameter {
   readonly type: "text";
+  /** Regular expression for what the route accepts. Told to clients; the route checks it itself, in words of its own. */
+  readonly pattern?: string;
   /** Missing or empty is a problem. */
   readonly required?: boolean;
   /** Used when missing or empty. Default `""`. */
   readonly default?: string;
 }
 /** A whole number from 0 to 2^63-1; above 2^53 it is rounded. */
-export interface CountParameter {
+export interface CountParameter extends DescribedParameter {
   readonly type: "count";
   readonly required?: boolean;
   /** Used when missing or empty. Default 0. */
   readonly default?: number;
 }
 /** `true`, `false`, and their short forms `t`, `f`, `1`, `0`. */
-export interface SwitchParameter {
+export interface SwitchParameter extends DescribedParameter {
   readonly type: "switch";
   readonly required?: boolean;
   /** Used when missing or empty. Default `false`. */

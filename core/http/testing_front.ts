@@ -38,6 +38,7 @@ export function serveTestFront(
       readiness: () => ({ ready: true, body: { status: "ok" } }),
       metrics: () => ({ contentType: "text/plain", text: "" }),
       info: () => ({}),
+      document: () => ({}),
     },
     ...options,
   });

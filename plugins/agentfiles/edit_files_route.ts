@@ -10,6 +10,7 @@ import { HttpProblem } from "../../core/errors.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { type EditedFile, editFiles, type FileEdit } from "./edit_files.ts";
 import { fileProblem } from "./file_errors.ts";
+import { ABSOLUTE_PATH } from "./path_parameter.ts";
 import { report, type RouteWork } from "./routes.ts";
 import { unifiedDiff } from "./unified_diff.ts";
 import { isConditional, type Precondition, preconditionOf, tagOfBytes, UNCONDITIONAL } from "./version_tag.ts";
@@ -26,20 +27,28 @@ interface EditBody {
 // A missing field and `null` mean the empty value, as in the clients this serves.
 const text = z.string().nullish().transform((value) => value ?? "");
 const flag = z.boolean().nullish().transform((value) => value ?? false);
-const edit = z.object({ search: text, replace: text, replace_all: flag });
+const edit = z.object({
+  search: text.describe("Text to find. Indentation and trailing space may differ when nothing matches exactly."),
+  replace: text.describe("Text to put in its place."),
+  replace_all: flag.describe("Whether every match is replaced; otherwise there must be one only."),
+}).meta({ id: "TextEdit" });
 const file = z.object({
-  path: text,
-  edits: z.array(edit).nullish().transform((value) => value ?? []),
-  if_match: z.string().nullish().transform((value) => value ?? null),
-});
-const editBody: z.ZodType<EditBody> = z.object({
-  files: z.array(file).nullish().transform((value) => value ?? []),
-  include_diff: flag,
-});
+  path: text.meta({ description: "Absolute path.", wire: { type: "string", pattern: ABSOLUTE_PATH } }),
+  edits: z.array(edit).nullish().transform((value) => value ?? [])
+    .meta({ description: "In order, each on the result of the one before.", minItems: 1, type: "array" }),
+  if_match: z.string().nullish().transform((value) => value ?? null)
+    .describe("Version the file must have: an `ETag`."),
+}).meta({ id: "FileEdits", requires: ["path", "edits"] });
+/** Body of the route. */
+export const EDIT_BODY: z.ZodType<EditBody> = z.object({
+  files: z.array(file).nullish().transform((value) => value ?? [])
+    .meta({ description: "Each file once.", minItems: 1, type: "array" }),
+  include_diff: flag.describe("Whether the answer holds a unified diff per file."),
+}).meta({ id: "EditFiles", requires: ["files"] });
 
 /** Answers `{}`, or one unified diff per file in the order of the request when `include_diff` is set. */
 export async function editFilesRoute(c: Context, work: RouteWork): Promise<Response> {
-  const body = await readJson(c, editBody);
+  const body = await readJson(c, EDIT_BODY);
   try {
     const edited = await editFiles(work, requestsOf(body, preconditionOf(c.req.raw.headers), work));
     work.metrics.edits.inc({ result: "applied" });

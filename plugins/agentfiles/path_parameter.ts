@@ -5,6 +5,9 @@
  */
 import { HttpProblem } from "../../core/errors.ts";
 
+/** What an absolute path looks like, for the API document. */
+export const ABSOLUTE_PATH = "^/[^\\u0000]*$";
+
 /**
  * Refuses a query whose percent escapes are not UTF-8. They would silently become U+FFFD, and a write would then go to a file
  * nobody named.

@@ -7,22 +7,25 @@ import { ifNoneMatch } from "@std/http/etag";
 
 import type { Context } from "hono";
 
-import { readQuery } from "../../core/http/query.ts";
+import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import { fileProblem } from "./file_errors.ts";
 import { requireAbsolute } from "./file_work.ts";
 import { mimeTypeOf } from "./mime_types.ts";
-import { requireReadableQuery } from "./path_parameter.ts";
+import { ABSOLUTE_PATH, requireReadableQuery } from "./path_parameter.ts";
 import { openReading } from "./read_file.ts";
 import type { RouteWork } from "./routes.ts";
+
+/** Query of the route. */
+export const READ_QUERY = {
+  path: { type: "text", required: true, pattern: ABSOLUTE_PATH, summary: "Absolute path of the file." },
+  offset: { type: "count", summary: "First byte." },
+  limit: { type: "count", summary: "Most bytes; 0 for all." },
+} as const satisfies QuerySpec;
 
 /** Answers with the bytes, their length, a media type by extension, and the file's version as `ETag`. */
 export async function readFileRoute(c: Context, work: RouteWork): Promise<Response> {
   requireReadableQuery(c.req.url);
-  const { path, ...window } = readQuery(c, {
-    path: { type: "text", required: true },
-    offset: { type: "count" },
-    limit: { type: "count" },
-  });
+  const { path, ...window } = readQuery(c, READ_QUERY);
   try {
     requireAbsolute(path);
     const reading = await openReading(work, path, window);

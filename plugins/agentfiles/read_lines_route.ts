@@ -7,7 +7,7 @@ import type { Context } from "hono";
 
 import { messageOf } from "../../core/errors.ts";
 import { json } from "../../core/http/json.ts";
-import { readQuery } from "../../core/http/query.ts";
+import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import { bytesToText } from "./byte_text.ts";
 import { type FileErrorKind, fileErrorKind, FileRefusedError } from "./file_errors.ts";
 import { type FileFacts, kindOf, type OpenFile, readUpTo } from "./file_system.ts";
@@ -25,18 +25,21 @@ const DEFAULT_LINES = 2000;
 /** Most bytes of one answer. */
 const DEFAULT_RESPONSE_BYTES = 32 * 1024;
 
+/** Query of the route. */
+export const LINES_QUERY = {
+  path: { type: "text", required: true, summary: "Absolute path of the file." },
+  offset: { type: "count", default: 1, summary: "First line, from 1." },
+  limit: { type: "count", summary: "Most lines; 0 for as many as the other limits allow." },
+  max_file_size: { type: "count", default: DEFAULT_FILE_BYTES, summary: "Largest file, in bytes." },
+  max_line_bytes: { type: "count", default: DEFAULT_LINE_BYTES, summary: "Longest line, in bytes." },
+  max_response_lines: { type: "count", default: DEFAULT_LINES, summary: "Most lines of the answer." },
+  max_response_bytes: { type: "count", default: DEFAULT_RESPONSE_BYTES, summary: "Most bytes of the answer." },
+} as const satisfies QuerySpec;
+
 /** Answers 200 in any case but for a wrong query: `success` tells a model whether it worked, `error` why not. */
 export async function readLinesRoute(c: Context, work: RouteWork): Promise<Response> {
   requireReadableQuery(c.req.url);
-  const query = readQuery(c, {
-    path: { type: "text", required: true },
-    offset: { type: "count", default: 1 },
-    limit: { type: "count" },
-    max_file_size: { type: "count", default: DEFAULT_FILE_BYTES },
-    max_line_bytes: { type: "count", default: DEFAULT_LINE_BYTES },
-    max_response_lines: { type: "count", default: DEFAULT_LINES },
-    max_response_bytes: { type: "count", default: DEFAULT_RESPONSE_BYTES },
-  });
+  const query = readQuery(c, LINES_QUERY);
   try {
     const bytes = await readSmall(work, query.path, Math.min(query.max_file_size, work.config.maxLineFileBytes));
     work.metrics.readBytes.add(bytes.length);

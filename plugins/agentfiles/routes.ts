@@ -49,6 +49,7 @@ export function registerRoutes(routes: Routes, work: RouteWork): void {
   app.post("/write-file", onFirstUse(async () => (await import("./write_file_route.ts")).writeFileRoute));
   app.post("/edit-files", onFirstUse(async () => (await import("./edit_files_route.ts")).editFilesRoute));
   app.get("/resolve-path", onFirstUse(async () => (await import("./resolve_path_route.ts")).resolvePathRoute));
+  routes.describe(async () => (await import("./api.ts")).agentfilesApi);
   // A body is streamed to the disk, however long it is and takes.
   routes.limit("/write-file", { maxBodyBytes: Infinity, handlerMs: Infinity });
   routes.limit("/edit-files", { maxBodyBytes: work.config.maxEditBodyBytes });

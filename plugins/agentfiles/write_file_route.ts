@@ -6,18 +6,23 @@
 import type { Context } from "hono";
 
 import { json } from "../../core/http/json.ts";
-import { readQuery } from "../../core/http/query.ts";
+import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import { fileProblem } from "./file_errors.ts";
 import { requireAbsolute } from "./file_work.ts";
-import { requireReadableQuery } from "./path_parameter.ts";
+import { ABSOLUTE_PATH, requireReadableQuery } from "./path_parameter.ts";
 import { report, type RouteWork } from "./routes.ts";
 import { preconditionOf } from "./version_tag.ts";
 import { writeFile } from "./write_file.ts";
 
+/** Query of the route. */
+export const WRITE_QUERY = {
+  path: { type: "text", required: true, pattern: ABSOLUTE_PATH, summary: "Absolute path of the file." },
+} as const satisfies QuerySpec;
+
 /** Answers when the file is complete, with its new version as `ETag`. */
 export async function writeFileRoute(c: Context, work: RouteWork): Promise<Response> {
   requireReadableQuery(c.req.url);
-  const { path } = readQuery(c, { path: { type: "text", required: true } });
+  const { path } = readQuery(c, WRITE_QUERY);
   try {
     requireAbsolute(path);
     const written = await writeFile(work, {

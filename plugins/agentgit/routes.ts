@@ -6,7 +6,7 @@
 import { HttpProblem } from "../../core/errors.ts";
 import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json } from "../../core/http/json.ts";
-import { readQuery } from "../../core/http/query.ts";
+import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import type { Awaitable, Routes, SocketChannel } from "../../core/plugin.ts";
 import type { AgentgitConfig } from "./config.ts";
 import { type Git, GitMissingError } from "./git_command.ts";
@@ -22,9 +22,26 @@ export interface RoutesParts {
   readonly openSession: (socket: SocketChannel) => Promise<WatchSession>;
 }
 
+const PATH = { type: "text", required: true, summary: "Absolute path in a repository." } as const;
+const COMMIT = { type: "text", default: "HEAD" } as const;
+/** Query of `show`. */
+export const SHOW_QUERY = {
+  repo_root: { type: "text", required: true, summary: "Top of a working tree." },
+  path: { type: "text", required: true, summary: "Relative to the top, or absolute inside of it." },
+  ref: { ...COMMIT, summary: "Commit, branch or tag." },
+} as const satisfies QuerySpec;
+/** Query of `status`. */
+export const STATUS_QUERY = { path: PATH } as const satisfies QuerySpec;
+/** Query of `diff`. */
+export const DIFF_QUERY = {
+  path: PATH,
+  base: { ...COMMIT, summary: "Commit, branch or tag that the working tree is compared with." },
+} as const satisfies QuerySpec;
+
 /** Registers `watch`, `show`, `status` and `diff`. */
 export function registerRoutes(routes: Routes, parts: RoutesParts): void {
   const { git, paths, config } = parts;
+  routes.describe(async () => (await import("./api.ts")).agentgitApi);
 
   routes.webSocket("/watch", (c) => {
     const chatId = uuidOf(c.req.query("chat_id"));
@@ -36,11 +53,7 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
 
   routes.app.get("/show", (c) =>
     withGit(async () => {
-      const query = readQuery(c, {
-        repo_root: { type: "text", required: true },
-        path: { type: "text", required: true },
-        ref: { type: "text", default: "HEAD" },
-      });
+      const query = readQuery(c, SHOW_QUERY);
       const { repo_root: repoRoot, path, ref } = query;
       const { showFile } = await import("./show_file.ts");
       const contents = await showFile(git, { repoRoot, path, ref, maxBytes: config.maxShownFileBytes });
@@ -49,17 +62,14 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
 
   routes.app.get("/status", (c) =>
     withGit(async () => {
-      const { path } = readQuery(c, { path: { type: "text", required: true } });
+      const { path } = readQuery(c, STATUS_QUERY);
       const { reportStatus } = await import("./repo_report.ts");
       return json(c, await reportStatus(git, path));
     }));
 
   routes.app.get("/diff", (c) =>
     withGit(async () => {
-      const { path, base } = readQuery(c, {
-        path: { type: "text", required: true },
-        base: { type: "text", default: "HEAD" },
-      });
+      const { path, base } = readQuery(c, DIFF_QUERY);
       const { reportDiff } = await import("./repo_report.ts");
       return json(c, await reportDiff(git, path, { base, maxBytes: config.maxDiffBytes }));
     }));

@@ -64,6 +64,7 @@ const agentproc: Plugin = definePlugin({
       onRefused: (reason) => metrics.refused.inc({ reason }),
       onGap: (bytes) => metrics.missedBytes.add(bytes),
     });
+    ctx.routes.describe(async () => (await import("./api.ts")).agentprocApi);
     ctx.routes.limit("/:id/output", { handlerMs: config.waitMs + ANSWER_MS });
     ctx.routes.limit("/:id/stdin", { maxBodyBytes: Infinity, handlerMs: Infinity });
     ctx.announce({

@@ -10,7 +10,7 @@ import { isPassable } from "../../core/environment.ts";
 import { HttpProblem, messageOf } from "../../core/errors.ts";
 import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json, readJson } from "../../core/http/json.ts";
-import { readQuery } from "../../core/http/query.ts";
+import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import type { Clock } from "../../core/plugin.ts";
 import { ClientTokenError, ProcessLimitError, TableClosedError } from "./process_errors.ts";
 import { outputJson, processJson } from "./process_json.ts";
@@ -83,7 +83,7 @@ export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void
   });
 
   app.post("/:id/stdin", async (c) => {
-    const { close } = readQuery(c, { close: { type: "switch" } });
+    const { close } = readQuery(c, STDIN_QUERY);
     await writeInput(found(c, table), c.req.raw, close);
     return json(c, { message: close ? "Input written and closed" : "Input written" });
   });
@@ -102,19 +102,53 @@ const VARIABLES = z.record(z.string(), z.string()).superRefine((variables, conte
     });
   }
 });
+/** What {@linkcode VARIABLES} accepts, for the API document. */
+const PASSABLE = {
+  type: ["object", "null"],
+  propertyNames: { pattern: "^[^=\\u0000]+$" },
+  additionalProperties: { type: "string", pattern: "^[^\\u0000]*$" },
+};
 /** Longest client token, in characters: a UUID has 36. */
 const MAX_TOKEN_LENGTH = 256;
-const START_BODY = z.object({
-  command: z.string().nullish(),
-  args: z.array(z.string()).nullish(),
-  workdir: z.string().nullish(),
-  env: VARIABLES.nullish(),
-  background: z.boolean().nullish(),
-  client_token: z.string().max(MAX_TOKEN_LENGTH).nullish(),
-  output: z.enum(["merged", "separate"]).nullish(),
-  stdin: z.enum(["null", "piped"]).nullish(),
-});
-const SIGNAL_BODY = z.object({ signal: z.string().nullish() });
+/** Body of a start. */
+export const START_BODY = z.object({
+  command: z.string().nullish()
+    .meta({
+      description: "A line for `sh -c`, or a program when `args` is there.",
+      wire: { type: "string", minLength: 1 },
+    }),
+  args: z.array(z.string()).nullish().describe("Arguments of the program; no shell is involved."),
+  workdir: z.string().nullish().describe("Absolute directory. Default: the agent's configured one, or the home."),
+  env: VARIABLES.nullish().meta({ description: "Variables beside the agent's own.", wire: PASSABLE }),
+  background: z.boolean().nullish().describe("Kept for the list; changes nothing."),
+  client_token: z.string().max(MAX_TOKEN_LENGTH).nullish()
+    .describe("A second start with the same token finds the process of the first one."),
+  output: z.enum(["merged", "separate"]).nullish()
+    .describe("`separate` keeps the standard error apart in the stream. Default: `merged`."),
+  stdin: z.enum(["null", "piped"]).nullish().describe(
+    "`piped` takes input. Default: `null`, which is at its end at once.",
+  ),
+}).meta({ id: "StartProcess", requires: ["command"] });
+/** Body of a signal. */
+export const SIGNAL_BODY = z.object({
+  signal: z.string().nullish().meta({
+    description: "`terminate` sends SIGTERM, `kill` SIGKILL, to the whole process group.",
+    wire: { type: "string", enum: Object.keys(SIGNALS) },
+  }),
+}).meta({ id: "SignalProcess", requires: ["signal"] });
+/** Query of the stream. */
+export const STREAM_QUERY = {
+  offset: { type: "count", summary: "Where to begin, in bytes of the output." },
+  errors_offset: { type: "count", summary: "Where to begin, in bytes of the standard error, when it is kept apart." },
+  until: {
+    ...{ type: "text", default: "exit", pattern: "^(exit|closed)$" },
+    summary: "`exit` ends with the process, `closed` with the last of its descendants that can write.",
+  },
+} as const satisfies QuerySpec;
+/** Query of the input. */
+export const STDIN_QUERY = {
+  close: { type: "switch", summary: "Whether the input ends after this body." },
+} as const satisfies QuerySpec;
 
 async function start(c: Context, { table, onRefused }: ProcessRoutesOptions): ReturnType<ProcessTable["start"]> {
   const body = await readJson(c, START_BODY);
@@ -178,11 +212,7 @@ async function waitForEnd(process: TrackedProcess, client: AbortSignal, options:
 }
 
 async function stream(c: Context, process: TrackedProcess, options: ProcessRoutesOptions): Promise<Response> {
-  const query = readQuery(c, {
-    offset: { type: "count" },
-    errors_offset: { type: "count" },
-    until: { type: "text", default: "exit" },
-  });
+  const query = readQuery(c, STREAM_QUERY);
   const { until } = query;
   if (until !== "exit" && until !== "closed") {
     throw new HttpProblem(400, "Query parameters have invalid values", {

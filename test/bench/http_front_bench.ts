@@ -44,6 +44,7 @@ const SERVERS: Readonly<Record<string, () => number>> = {
         readiness: () => ({ ready: true, body: {} }),
         metrics: () => ({ contentType: "text/plain", text: "" }),
         info: () => ({}),
+        document: () => ({}),
       },
       observe: () => {},
     });

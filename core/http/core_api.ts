@@ -1,0 +1,113 @@
+/**
+ * Descriptions of the agent's own routes. Loaded for the API document only.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+import type { RouteDescription } from "./route_description.ts";
+
+const PLUGIN_STATE = z.string().describe("State of the plugin's life, such as `running` or `failed`.");
+
+const INFO = z.object({
+  name: z.string(),
+  version: z.string(),
+  api: z.string().describe("Version of the API, part of every path."),
+  plugins: z.array(
+    z.object({
+      id: z.string(),
+      version: z.string(),
+      stability: z.enum(["experimental", "beta", "stable", "deprecated"]),
+      state: PLUGIN_STATE,
+      reason: z.string().optional().describe("Why it is in this state."),
+      mounts: z.array(z.string()).describe("Prefixes of its routes."),
+      setup_ms: z.number().optional().describe("Time its set-up took."),
+      start_ms: z.number().optional().describe("Time its start took."),
+    }).meta({ id: "PluginInfo" }),
+  ),
+  capabilities: z.array(z.string()).describe("Features a client may rely on."),
+  limits: z.record(z.string(), z.record(z.string(), z.unknown())).describe("Limits in force, by plugin."),
+}).meta({ id: "AgentInfo" });
+
+const READINESS = z.object({ status: z.enum(["ready", "not ready"]), plugins: z.record(z.string(), PLUGIN_STATE) })
+  .meta({ id: "Readiness" });
+const MESSAGE = z.object({ message: z.string() }).meta({ id: "Message" });
+
+/** Every route of the agent itself. */
+export const coreApi: readonly RouteDescription[] = [
+  {
+    operation: "greeting",
+    method: "get",
+    path: "/",
+    summary: "Says that the agent runs; browsers get a page.",
+    answers: { 200: { summary: "It runs.", schema: MESSAGE } },
+  },
+  {
+    operation: "health",
+    method: "get",
+    path: "/healthz",
+    summary: "Says that the agent is alive, whatever its plugins do.",
+    isOpen: true,
+    answers: { 200: { summary: "It is alive.", schema: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) } },
+  },
+  {
+    operation: "readiness",
+    method: "get",
+    path: "/readyz",
+    summary: "Says whether every plugin has started.",
+    answers: {
+      200: { summary: "The start is complete.", schema: READINESS },
+      503: { summary: "The agent starts or stops.", schema: READINESS },
+    },
+  },
+  ...["/metrics", "/debug/prometheus"].map((path): RouteDescription => ({
+    operation: path === "/metrics" ? "metrics" : "debug.metrics",
+    method: "get",
+    path,
+    summary: "Metrics of the agent and its plugins.",
+    answers: { 200: { summary: "Prometheus' text exposition.", mediaType: "text/plain" } },
+  })),
+  {
+    operation: "info",
+    method: "get",
+    path: "/api/v0/info",
+    summary: "Tells version, plugins, capabilities and limits.",
+    answers: { 200: { summary: "As things are now.", schema: INFO } },
+  },
+  {
+    operation: "openapi",
+    method: "get",
+    path: "/api/v0/openapi.json",
+    summary: "This document.",
+    answers: { 200: { summary: "Routes of the plugins that serve now.", mediaType: "application/json" } },
+  },
+  {
+    operation: "auth.link",
+    method: "post",
+    path: "/api/v0/auth/link",
+    summary: "Makes a link that signs one browser in.",
+    answers: {
+      200: {
+        summary: "The link works once, until it expires.",
+        schema: z.object({ url: z.string(), expires_at: z.string().describe("RFC 3339 time.") }).meta({ id: "Link" }),
+      },
+      401: { summary: "A browser session cannot make links." },
+      409: { summary: "The agent has no address a browser can open." },
+    },
+  },
+  {
+    operation: "auth.redeem",
+    method: "get",
+    path: "/auth/:code",
+    summary: "Exchanges a link for a session.",
+    isOpen: true,
+    parameters: { code: "From the link." },
+    answers: {
+      303: {
+        summary: "Signed in.",
+        headers: { "set-cookie": "The session.", location: "The greeting page." },
+      },
+      410: { summary: "The link was used or has expired." },
+    },
+  },
+];

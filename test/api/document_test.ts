@@ -1,0 +1,52 @@
+import { assert, assertEquals } from "@std/assert";
+
+import { documentOf, startStockAgent } from "./stock_agent.ts";
+
+Deno.test("the API document describes every route of every plugin, and no other", async () => {
+  await using stock = await startStockAgent();
+  const { paths } = await documentOf(stock.agent);
+  const described = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`)
+  );
+
+  const registered = stock.agent.agent.plugins().flatMap(({ routes }) => routes)
+    .map((route) => route.replace(/:(\w+)/g, "{$1}"));
+  const core = ["GET /", "GET /healthz", "GET /readyz", "GET /metrics", "GET /debug/prometheus", "GET /auth/{code}"]
+    .concat("GET /api/v0/info", "GET /api/v0/openapi.json", "POST /api/v0/auth/link");
+
+  assert(registered.length > 10);
+  assertEquals(described.sort(), [...registered, ...core].sort());
+});
+
+Deno.test("every operation has a name of its own", async () => {
+  await using stock = await startStockAgent();
+  const { paths } = await documentOf(stock.agent);
+
+  const names = Object.values(paths).flatMap((operations) => Object.values(operations)).map((it) => it.operationId);
+
+  assertEquals(new Set(names).size, names.length);
+});
+
+Deno.test("every reference in the API document leads somewhere", async () => {
+  await using stock = await startStockAgent();
+  const document = await documentOf(stock.agent);
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = ""]) => path);
+
+  const dangling = references.filter((path) =>
+    path.split("/").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document) ===
+      undefined
+  );
+
+  assert(references.length > 10);
+  assertEquals(dangling, []);
+});
+
+Deno.test("a plugin that does not run is not described", async () => {
+  await using stock = await startStockAgent();
+  await stock.agent.crash("agentgit");
+
+  const { paths } = await documentOf(stock.agent);
+
+  assertEquals(Object.keys(paths).filter((path) => path.startsWith("/api/v0/git")), []);
+  assert("/api/v0/read-file" in paths);
+});
