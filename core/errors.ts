@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   method_not_allowed: "the path exists, but not with this method",
   conflict: "the object is in a state that does not allow this",
   body_too_large: "the request body is over the limit",
+  client_gone: "the client closed the connection before the answer; for metrics and logs, as nobody reads it",
   handler_timeout: "the handler did not answer in time",
   too_many_requests: "a concurrency limit is reached",
   internal: "an unexpected error; the agent's log has the details under the request id",

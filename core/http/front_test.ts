@@ -510,3 +510,62 @@ Deno.test("Two fronts in one process keep tokens, mounts and limits apart", asyn
   assertEquals((await one.ask("/api/v0/p/x", { headers: { authorization } })).status, 401);
   assertEquals(await (await two.ask("/api/v0/p/x", { headers: { authorization } })).text(), "two");
 });
+
+Deno.test("a handler that fails because its client is gone is no failure of the plugin", async () => {
+  const started = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<Observation>();
+  const { front, serve, failures } = createFront({ observe: answered.resolve });
+  serve("p", "p", (routes) => {
+    routes.app.get("/wait", async (c) => {
+      started.resolve();
+      const { signal } = c.req.raw;
+      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      return c.text("never");
+    });
+  });
+  const client = new AbortController();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => front.fetch(request, { ...TCP, transport: "unix" }),
+  );
+
+  const asked = fetch(`http://127.0.0.1:${server.addr.port}/api/v0/p/wait`, { signal: client.signal });
+  await started.promise;
+  client.abort();
+  await asked.catch(() => {}); // Being cut off is what this test is about.
+  const { route, status } = await answered.promise;
+  await server.shutdown();
+
+  assertEquals(failures, []);
+  assertEquals([route, status], ["/api/v0/p/wait", 499]);
+});
+
+Deno.test("a handler that asks a closed request for more is no failure of the plugin", async () => {
+  const { serve, ask, failures } = createFront();
+  serve("p", "p", (routes) => {
+    routes.app.get("/late", () => {
+      throw new TypeError("Cannot read headers: request closed");
+    });
+  });
+
+  const response = await ask("/api/v0/p/late");
+
+  assertEquals(response.status, 499);
+  assertEquals((await problem(response)).code, "client_gone");
+  assertEquals(failures, []);
+});
+
+Deno.test("a handler that fails for a reason of its own while its client is gone is a failure of the plugin", async () => {
+  const { serve, ask, failures } = createFront();
+  serve("p", "p", (routes) => {
+    routes.app.get("/wrong", () => {
+      throw new TypeError("Cannot read properties of undefined");
+    });
+  });
+  const client = AbortSignal.abort();
+
+  const response = await ask("/api/v0/p/wrong", { signal: client });
+
+  assertEquals(response.status, 500);
+  assertEquals(failures.length, 1);
+});

@@ -10,6 +10,7 @@ import { TrieRouter } from "hono/router/trie-router";
 
 import { HttpProblem, type PluginPhase, ScopeClosedError } from "../errors.ts";
 import type { Awaitable, Clock, RouteLimits, Routes, WebSocketOpener, WebSocketOptions } from "../plugin.ts";
+import { isClientGone } from "./client_gone.ts";
 import type { Exchange } from "./exchange.ts";
 import { patternOf, unmatched } from "./fallback.ts";
 import { type ProblemPlace, problemResponse } from "./problem.ts";
@@ -76,10 +77,7 @@ export class MountedRoutes implements PluginRoutes {
   ) {
     this.app = new Hono().basePath(base);
     this.app.notFound((c) => problemResponse(unmatched(this.app, c.req.method, c.req.path), placeOf(c)));
-    this.app.onError((error, c) => {
-      this.#report("route", error);
-      return problemResponse(error, placeOf(c));
-    });
+    this.app.onError((error, c) => this.#failed(error, c.env as Partial<Exchange> | undefined));
   }
 
   limit(path: string, limits: RouteLimits): void {
@@ -149,11 +147,11 @@ export class MountedRoutes implements PluginRoutes {
       }
       return answer.then(
         (response) => (this.#done(), response),
-        (error) => (this.#done(), this.#unexpected(error, exchange)),
+        (error) => (this.#done(), this.#failed(error, exchange)),
       );
     } catch (error) {
       this.#done();
-      return this.#unexpected(error, exchange);
+      return this.#failed(error, exchange);
     }
   }
 
@@ -214,9 +212,13 @@ export class MountedRoutes implements PluginRoutes {
     this.#done();
   }
 
-  #unexpected(error: unknown, exchange: Exchange): Response {
+  #failed(error: unknown, exchange: Partial<Exchange> | undefined): Response {
+    const place = exchange?.place?.() ?? {};
+    if (exchange?.request !== undefined && isClientGone(error, exchange.request)) {
+      return problemResponse(new HttpProblem(499, "The client is gone", { code: "client_gone" }), place);
+    }
     this.#report("route", error);
-    return problemResponse(error, exchange.place());
+    return problemResponse(error, place);
   }
 
   #report(phase: PluginPhase, error: unknown): void {
