@@ -12,6 +12,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** Packages that cost start time and memory; loaded with `import()` when something needs them. */
 const HEAVY = [
+  "@bufbuild/protobuf",
   "ssh2",
   "node-pty",
   "@hono/node-server",

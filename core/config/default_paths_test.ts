@@ -1,7 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
-import { defaultSocketPath, defaultTokenFile, ensurePrivateDirectory } from "./default_paths.ts";
+import {
+  defaultAgentSocketPath,
+  defaultSocketPath,
+  defaultTokenFile,
+  ensurePrivateDirectory,
+} from "./default_paths.ts";
 
 const nowhere = { uid: 1000, isDirectory: () => false };
 
@@ -64,3 +69,13 @@ Deno.test("ensurePrivateDirectory() refuses directories others own or may write 
     await assertRejects(() => ensurePrivateDirectory(open, Deno.uid()), Error, "others may write to it");
     await assertRejects(() => ensurePrivateDirectory(link, Deno.uid()), Error);
   }));
+
+Deno.test("defaultAgentSocketPath() is private, and the reference's in an agent that was started like it", () => {
+  const at = (env: Record<string, string>) =>
+    defaultAgentSocketPath({ env: { XDG_RUNTIME_DIR: "/run", ...env }, uid: 1 });
+
+  assertEquals(at({}), "/run/outpost/rpc.sock");
+  assertEquals(at({ CODER_AGENT_URL: "https://coder.example" }), "/tmp/coder-agent.sock");
+  assertEquals(at({ CODER_AGENT_URL: "https://coder.example", CODER_AGENT_SOCKET_PATH: "/x.sock" }), "/x.sock");
+  assertEquals(at({ CODER_AGENT_SOCKET_SERVER_ENABLED: "false" }), null);
+});

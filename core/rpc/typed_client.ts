@@ -63,11 +63,12 @@ async function* converse(
   const sending = sendAll(stream, source, encode);
   try {
     for (let answer = await stream.receive(); answer !== null; answer = await stream.receive()) yield answer;
+  } catch (error) {
+    throw (await sending)?.error ?? error;
   } finally {
-    // A server may end before it has read everything; then the rest of the requests is not wanted.
-    const isOver = stream.isTerminated;
     await stream.close();
-    if (isOver) source.return?.();
+    // A server may end before it has read everything, and a reader may leave: then the rest of the requests is not wanted.
+    source.return?.().catch(() => {});
   }
   const failure = await sending;
   if (failure !== undefined) throw failure.error;
