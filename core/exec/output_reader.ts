@@ -6,12 +6,16 @@
 import type { Child, ExitStatus } from "../plugin.ts";
 import { groupExists } from "./process_group.ts";
 
-/** Where the bytes go. Called in order, one at a time; a chunk belongs to the callee. */
+/**
+ * Where the bytes go. Called in order, one at a time; a chunk belongs to the callee. While a promise that was returned is
+ * pending, that stream is not read, and so the child waits when its pipe is full. It must not reject. Anything else that is
+ * returned means nothing.
+ */
 export interface OutputSink {
   /** Merged output, or standard output alone. */
-  output(chunk: Uint8Array<ArrayBuffer>): void;
+  output(chunk: Uint8Array<ArrayBuffer>): unknown;
   /** Standard error, when it is separate. Default: dropped. */
-  errors?(chunk: Uint8Array<ArrayBuffer>): void;
+  errors?(chunk: Uint8Array<ArrayBuffer>): unknown;
 }
 
 /** A child's output being read to its end. */
@@ -51,9 +55,13 @@ const QUIET_ALONE_MS = 500;
 export function readOutput(child: Child, sink: OutputSink): OutputReading {
   let bytes = 0;
   let open = child.errors === null ? 1 : 2;
+  const held = new Set<Promise<unknown>>();
   const counted = (take: OutputSink["output"]) => (chunk: Uint8Array<ArrayBuffer>) => {
     bytes += chunk.length;
-    take(chunk);
+    const taken = take(chunk);
+    if (!(taken instanceof Promise)) return;
+    held.add(taken);
+    return taken.then(() => void held.delete(taken));
   };
   const readers = [
     { stream: child.output, take: counted((chunk) => sink.output(chunk)) },
@@ -71,6 +79,8 @@ export function readOutput(child: Child, sink: OutputSink): OutputReading {
     const atEnd = bytes;
     const quietMs = groupExists(child.pid) ? QUIET_MS : QUIET_ALONE_MS;
     for (let before = -1; open > 0 && bytes !== before && bytes - atEnd <= limit;) {
+      // Silence of the reader's own making says nothing about the child.
+      while (held.size > 0) await Promise.all(held);
       before = bytes;
       await within(quietMs, closed);
     }
@@ -94,10 +104,16 @@ export async function drain(stream: ReadableStream<Uint8Array>): Promise<void> {
   await pump(stream.getReader(), () => {});
 }
 
-async function pump<Chunk>(reader: ReadableStreamDefaultReader<Chunk>, take: (chunk: Chunk) => void): Promise<void> {
+async function pump<Chunk>(
+  reader: ReadableStreamDefaultReader<Chunk>,
+  take: (chunk: Chunk) => void | Promise<void>,
+): Promise<void> {
   // Cancelled, or the pipe broke: for a reader both are the end.
   const next = () => reader.read().catch(() => END);
-  for (let part = await next(); !part.done; part = await next()) take(part.value);
+  for (let part = await next(); !part.done; part = await next()) {
+    const taken = take(part.value);
+    if (taken !== undefined) await taken;
+  }
 }
 
 const END = { done: true, value: undefined } as const;

@@ -27,6 +27,8 @@ export interface AgentprocConfig {
   readonly listLimit: number;
   /** Longest wait of `output?wait=true`, in milliseconds. */
   readonly waitMs: number;
+  /** Milliseconds that a process started with `hold_output` waits for a reader when none is there. */
+  readonly readerGraceMs: number;
   /** Milliseconds between SIGTERM and SIGKILL when the agent drains. */
   readonly terminateMs: number;
 }
@@ -53,6 +55,8 @@ export const agentprocConfig: z.ZodType<AgentprocConfig> = z.strictObject({
   maxExited: z.number().int().min(0).default(1024).describe("Most exited processes remembered; the oldest go first."),
   listLimit: z.number().int().min(1).default(10).describe("Most processes in one list."),
   waitMs: z.number().int().min(0).default(5 * MINUTE_MS).describe("Longest wait of output?wait=true, in milliseconds."),
+  readerGraceMs: z.number().int().min(0).default(10 * SECOND_MS)
+    .describe("Milliseconds that a process started with hold_output waits for a reader when none is there."),
   terminateMs: z.number().int().min(0).max(MINUTE_MS).default(2 * SECOND_MS)
     .describe("Milliseconds between SIGTERM and SIGKILL when the agent drains."),
 });

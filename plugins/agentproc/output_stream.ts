@@ -47,7 +47,11 @@ export function streamOutput(options: OutputEventsOptions): ReadableStream<Uint8
       if (done) controller.close();
       else controller.enqueue(value);
     },
-    cancel: () => cancelled.abort(),
+    async cancel() {
+      cancelled.abort();
+      // It may stand at an event that nobody takes any more, and the process must not wait for that.
+      await events.return(undefined);
+    },
   }, { highWaterMark: 0 });
   return source.pipeThrough(new ServerSentEventStream());
 }
@@ -60,6 +64,7 @@ export function streamOutput(options: OutputEventsOptions): ReadableStream<Uint8
 export async function* outputEvents(options: OutputEventsOptions): AsyncGenerator<ServerSentEventMessage> {
   const { process, signal, clock } = options;
   const at: Record<StreamName, number> = { ...options.from };
+  using held = process.attachReader(at);
   let exitSent = false;
   while (!signal.aborted) {
     if (process.end !== undefined && !exitSent && hasReached(at, process.end.position)) {
@@ -73,11 +78,13 @@ export async function* outputEvents(options: OutputEventsOptions): AsyncGenerato
         options.onGap?.(piece.gap);
         const data = { stream: piece.stream, offset: at[piece.stream], bytes: piece.gap };
         at[piece.stream] += piece.gap;
+        held?.moved(logOf(process, piece.stream), at[piece.stream]);
         yield event("gap", data, at);
       }
       if (piece.bytes.length > 0) {
         const data = { stream: piece.stream, offset: at[piece.stream], ...payload(piece.bytes) };
         at[piece.stream] += piece.bytes.length;
+        held?.moved(logOf(process, piece.stream), at[piece.stream]);
         yield event("output", data, at);
       }
     } else if (exitSent && !process.outputOpen) {
@@ -97,6 +104,10 @@ export function parsePosition(id: string): StreamPosition | undefined {
 
 function hasReached(at: StreamPosition, goal: StreamPosition): boolean {
   return at.output >= goal.output && at.errors >= goal.errors;
+}
+
+function logOf(process: TrackedProcess, stream: StreamName): OutputLog {
+  return stream === "errors" ? process.errors ?? process.output : process.output;
 }
 
 interface Piece {

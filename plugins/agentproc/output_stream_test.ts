@@ -10,6 +10,8 @@ import { TrackedProcess } from "./tracked_process.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
+const GRACE_MS = 5000;
+
 /** A process that writes and ends when the test says so. */
 class FakeProcess {
   readonly #pipes: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>[] = [];
@@ -17,7 +19,7 @@ class FakeProcess {
   readonly clock = new VirtualClock();
   readonly tracked: TrackedProcess;
 
-  constructor(options: { readonly streamBytes?: number; readonly separate?: boolean } = {}) {
+  constructor(options: { readonly streamBytes?: number; readonly separate?: boolean; readonly hold?: boolean } = {}) {
     const child: Child = {
       // Above the largest process id of Linux: no group has this number.
       pid: 2 ** 30,
@@ -27,9 +29,10 @@ class FakeProcess {
       exited: this.#exit.promise,
       kill: () => false,
     };
-    const limits = { headBytes: 100, tailBytes: 100, maxLineBytes: 100, streamBytes: options.streamBytes ?? 1000 };
-    const request = { command: "x", background: false, output: "merged", stdin: "null" } as const;
-    this.tracked = new TrackedProcess({ id: "p", child, request, directory: "/", now: () => this.clock.now(), limits });
+    const { streamBytes = 1000, hold: holdOutput = false } = options;
+    const limits = { headBytes: 100, tailBytes: 100, maxLineBytes: 100, streamBytes, readerGraceMs: GRACE_MS };
+    const request = { command: "x", background: false, output: "merged", stdin: "null", holdOutput } as const;
+    this.tracked = new TrackedProcess({ id: "p", child, request, directory: "/", clock: this.clock, limits });
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>, pipe = 0): Promise<void> {

@@ -68,7 +68,15 @@ const agentproc: Plugin = definePlugin({
     ctx.routes.limit("/:id/output", { handlerMs: config.waitMs + ANSWER_MS });
     ctx.routes.limit("/:id/stdin", { maxBodyBytes: Infinity, handlerMs: Infinity });
     ctx.announce({
-      capabilities: ["processes.wait", "processes.tokens", "processes.stream", "processes.stdin", "processes.args"],
+      capabilities: [
+        "processes.wait",
+        "processes.tokens",
+        "processes.stream",
+        "processes.stdin",
+        "processes.args",
+        "processes.hold_output",
+        "processes.interrupt",
+      ],
       limits: { maxProcesses: config.maxProcesses, streamBytes: config.streamBytes, waitMs: config.waitMs },
     });
   },

@@ -45,7 +45,7 @@ export function processMetrics(metrics: Metrics): ProcessMetrics {
     }),
     missedBytes: metrics.counter("missed_bytes_total", {
       help: "Bytes that readers of a stream were too slow or too late for; each was told. " +
-        "If it rises, raise streamBytes or read faster.",
+        "If it rises, read faster, raise streamBytes, or start commands with hold_output.",
     }),
     ended: (end) => exited.inc({ outcome: end.signal !== null ? "signal" : end.code === 0 ? "success" : "failure" }),
   };

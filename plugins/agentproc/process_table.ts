@@ -187,7 +187,7 @@ export class ProcessTable {
         request,
         chat,
         directory,
-        now: () => clock.now(),
+        clock,
         onOutput: this.#options.onOutput,
         limits: config,
       });
@@ -230,7 +230,7 @@ function isVisible(process: TrackedProcess, chat: ChatIdentity | undefined): boo
 
 /** Equal for requests that would start the same thing; the order of variables does not matter. */
 function fingerprintOf(request: StartRequest, chat: ChatIdentity | undefined): string {
-  const { command, args, workdir, env, background, output, stdin } = request;
+  const { command, args, workdir, env, background, output, stdin, holdOutput } = request;
   const variables = Object.entries(env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([
     command,
@@ -240,6 +240,7 @@ function fingerprintOf(request: StartRequest, chat: ChatIdentity | undefined): s
     background,
     output,
     stdin,
+    holdOutput,
     chat?.chatId ?? "",
   ]);
 }

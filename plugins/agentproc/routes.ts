@@ -76,7 +76,10 @@ export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void
     const name = (await readJson(c, SIGNAL_BODY)).signal ?? "";
     if (name === "") throw new HttpProblem(400, "Signal is required");
     if (!Object.hasOwn(SIGNALS, name)) {
-      throw new HttpProblem(400, `Unsupported signal "${name}": expected "kill" or "terminate"`);
+      throw new HttpProblem(
+        400,
+        `Unsupported signal "${name}": expected ${Object.keys(SIGNALS).map((word) => `"${word}"`).join(", ")}`,
+      );
     }
     sendSignal(found(c, table), SIGNALS[name as keyof typeof SIGNALS]);
     return json(c, { message: `Signal "${name}" sent to process "${id}"` });
@@ -89,8 +92,8 @@ export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void
   });
 }
 
-/** Signals by the words clients use. A stopped process gets SIGTERM only once it continues. */
-const SIGNALS = { kill: ["SIGKILL"], terminate: ["SIGTERM", "SIGCONT"] } as const;
+/** Signals by the words clients use. A stopped process gets the others only once it continues. */
+const SIGNALS = { kill: ["SIGKILL"], terminate: ["SIGTERM", "SIGCONT"], interrupt: ["SIGINT", "SIGCONT"] } as const;
 
 const VARIABLES = z.record(z.string(), z.string()).superRefine((variables, context) => {
   for (const [name, value] of Object.entries(variables)) {
@@ -128,11 +131,15 @@ export const START_BODY = z.object({
   stdin: z.enum(["null", "piped"]).nullish().describe(
     "`piped` takes input. Default: `null`, which is at its end at once.",
   ),
+  hold_output: z.boolean().nullish()
+    .describe(
+      "The command waits for readers of its stream that are behind, so that they miss nothing. Default: false.",
+    ),
 }).meta({ id: "StartProcess", requires: ["command"] });
 /** Body of a signal. */
 export const SIGNAL_BODY = z.object({
   signal: z.string().nullish().meta({
-    description: "`terminate` sends SIGTERM, `kill` SIGKILL, to the whole process group.",
+    description: "`interrupt` sends SIGINT, `terminate` SIGTERM, `kill` SIGKILL, to the whole process group.",
     wire: { type: "string", enum: Object.keys(SIGNALS) },
   }),
 }).meta({ id: "SignalProcess", requires: ["signal"] });
@@ -162,6 +169,7 @@ async function start(c: Context, { table, onRefused }: ProcessRoutesOptions): Re
     clientToken: body.client_token || undefined,
     output: body.output ?? "merged",
     stdin: body.stdin ?? "null",
+    holdOutput: body.hold_output ?? false,
   };
   try {
     return await table.start(request, chatOf(c));

@@ -710,3 +710,52 @@ Deno.test("terminate() asks first, and gives stubborn processes as long as confi
   assertEquals((await agent.output(stubborn)).running, true);
   assertEquals((await agent.post("/start", { command: "true" })).status, 500);
 });
+
+Deno.test("POST /start with hold_output lets the command wait for its reader, and then run on without one", async () => {
+  await using agent = new TestRoutes({ config: { readerGraceMs: 1000 } });
+  const bytes = 5_000_000;
+  const id = await agent.start(`head -c ${bytes} /dev/zero`, { hold_output: true });
+  const reader = (await agent.get(`/${id}/stream`)).body!.getReader();
+  const first = await reader.read();
+  await agent.clock.advance(60_000);
+  const held = await agent.output(id);
+  assertEquals([first.done, held.running, held.output_bytes < 1_000_000], [false, true, true]);
+
+  await reader.cancel();
+  await agent.clock.untilSleeping();
+  await agent.clock.advance(1000);
+
+  const { exit_code, output_bytes } = await agent.output(id, "?wait=true");
+  assertEquals([exit_code, output_bytes], [0, bytes]);
+});
+
+Deno.test("POST /start with hold_output loses nothing for a reader that is slow", async () => {
+  await using agent = new TestRoutes({ config: { streamBytes: 0 } });
+  const id = await agent.start("seq 1 300000; seq 1 200000 >&2", { hold_output: true, output: "separate" });
+  const other = await agent.run("echo not held up");
+
+  const text = await (await agent.get(`/${id}/stream`)).text();
+
+  const seen = { output: "", errors: "" };
+  for (const line of text.split("\n").filter((line) => line.startsWith('data:{"stream"'))) {
+    const { stream, text, bytes } = JSON.parse(line.slice("data:".length));
+    assertEquals(bytes, undefined);
+    seen[stream as keyof typeof seen] += text;
+  }
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
+  assert(seen.output === numbers(300_000) && seen.errors === numbers(200_000));
+  assertEquals(other.output, "not held up\n");
+});
+
+Deno.test("POST /{id}/signal interrupts a command, also one that is stopped", async () => {
+  await using agent = new TestRoutes();
+  const id = await agent.start(
+    "trap 'echo interrupted; exit 3' INT; echo ready; kill -STOP $$; while :; do sleep 0.01; done",
+  );
+  await agent.until(id, "ready");
+
+  assertEquals((await agent.post(`/${id}/signal`, { signal: "interrupt" })).status, 200);
+
+  const { output, exit_code } = await agent.output(id, "?wait=true");
+  assertEquals([output, exit_code], ["ready\ninterrupted\n", 3]);
+});

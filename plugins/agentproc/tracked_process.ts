@@ -5,9 +5,10 @@
  */
 import { type OutputReading, readOutput } from "../../core/exec/output_reader.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
-import type { Child, ExitStatus } from "../../core/plugin.ts";
+import type { Child, Clock, ExitStatus } from "../../core/plugin.ts";
 import type { AgentprocConfig } from "./config.ts";
 import { HeadTailBuffer } from "./head_tail_buffer.ts";
+import { type HeldReader, OutputHold } from "./output_hold.ts";
 import { OutputLog } from "./output_log.ts";
 
 /** What a client asks to start. */
@@ -24,6 +25,8 @@ export interface StartRequest {
   readonly clientToken?: string;
   readonly output: "merged" | "separate";
   readonly stdin: "null" | "piped";
+  /** The process waits for readers of its stream that are behind, see {@linkcode OutputHold}. */
+  readonly holdOutput: boolean;
 }
 
 /** How a process ended. */
@@ -51,11 +54,14 @@ export interface TrackedProcessOptions {
   readonly chat?: ChatIdentity;
   /** The directory it was started in. */
   readonly directory: string;
-  readonly now: () => number;
+  readonly clock: Clock;
   /** Called with the number of bytes of each piece of output. Must not throw. */
   readonly onOutput?: (bytes: number) => void;
-  readonly limits: Pick<AgentprocConfig, "headBytes" | "tailBytes" | "maxLineBytes" | "streamBytes">;
+  readonly limits: Pick<AgentprocConfig, "headBytes" | "tailBytes" | "maxLineBytes" | "streamBytes" | "readerGraceMs">;
 }
+
+/** Least that is kept of each stream of a process that waits for its readers, in bytes: with nothing kept it could not go on. */
+const MIN_HELD_BYTES = 128 * 1024;
 
 /**
  * A process and its output.
@@ -82,29 +88,33 @@ export class TrackedProcess {
   readonly #child: Child;
   readonly #onOutput: (bytes: number) => void;
   readonly #reading: OutputReading;
+  readonly #hold: OutputHold | undefined;
   readonly #watchers = new Set<() => void>();
   #end: ProcessEnd | undefined;
   #outputOpen = true;
 
   constructor(options: TrackedProcessOptions) {
-    const { limits, child } = options;
+    const { limits, child, clock } = options;
+    const { holdOutput } = options.request;
+    const streamBytes = holdOutput ? Math.max(limits.streamBytes, MIN_HELD_BYTES) : limits.streamBytes;
     this.id = options.id;
     this.request = options.request;
     this.chat = options.chat;
     this.directory = options.directory;
-    this.startedAtMs = options.now();
-    this.output = new OutputLog(limits.streamBytes);
-    this.errors = child.errors === null ? null : new OutputLog(limits.streamBytes);
+    this.startedAtMs = clock.now();
+    this.output = new OutputLog(streamBytes);
+    this.errors = child.errors === null ? null : new OutputLog(streamBytes);
     this.view = new HeadTailBuffer(limits);
     this.#child = child;
     this.#onOutput = options.onOutput ?? (() => {});
+    this.#hold = holdOutput ? new OutputHold({ clock, graceMs: limits.readerGraceMs }) : undefined;
     this.#reading = readOutput(child, {
       output: (chunk) => this.#write(this.output, chunk),
       errors: (chunk) => this.#write(this.errors ?? this.output, chunk),
     });
     this.ended = this.#reading.settled.then((status) => {
       const position = { output: this.output.end, errors: this.errors?.end ?? 0 };
-      this.#end = { ...status, atMs: options.now(), position };
+      this.#end = { ...status, atMs: clock.now(), position };
       closeInput(child);
       this.#changed();
       return this.#end;
@@ -163,6 +173,13 @@ export class TrackedProcess {
     return this.output.heldBytes + (this.errors?.heldBytes ?? 0);
   }
 
+  /** Lets the process wait for a reader that stands at `place`, if it was started to; otherwise nothing waits for anybody. */
+  attachReader(place: StreamPosition): HeldReader | undefined {
+    const places = new Map([[this.output, place.output]]);
+    if (this.errors !== null) places.set(this.errors, place.errors);
+    return this.#hold?.attach(places);
+  }
+
   /** Gives the memory of the streams back; the view stays. */
   releaseStreams(): void {
     this.output.release();
@@ -171,11 +188,18 @@ export class TrackedProcess {
 
   /** Waits for the end, and stops reading then, even if somebody outside the group holds the output. Kill it first. */
   async close(): Promise<void> {
+    this.#hold?.release();
     await this.ended;
     await this.#reading.cancel();
   }
 
-  #write(log: OutputLog, chunk: Uint8Array): void {
+  #write(log: OutputLog, chunk: Uint8Array): void | Promise<void> {
+    return this.#hold === undefined
+      ? this.#take(log, chunk)
+      : this.#hold.write(log, chunk, (part) => this.#take(log, part));
+  }
+
+  #take(log: OutputLog, chunk: Uint8Array): void {
     log.write(chunk);
     this.view.write(chunk);
     this.#onOutput(chunk.length);

@@ -90,9 +90,29 @@ Deno.test("outpost exec shows output, passes input on and ends with the command'
   assertStringIncludes(listed.stdout.find((each) => each.includes("printf")) ?? "", "exited 0");
 });
 
+Deno.test("outpost exec passes on every byte of what comes faster than it is read", async () => {
+  await using agent = await startAgent();
+  const [output, errors] = ["seq 1 4000000", "seq 1 3000000 | tr '\\n' '\\000'"];
+
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", join(ROOT, "main.ts"), "exec", "--", `{ ${errors}; } >&2 & ${output}; wait`],
+    ...{ env: { ...agent.env }, clearEnv: true, stdin: "null" },
+  }).output();
+
+  const expected = await Promise.all(
+    [output, errors].map(async (line) => (await new Deno.Command("sh", { args: ["-c", line] }).output()).stdout),
+  );
+  assertEquals([code, stdout.length, stderr.length], [0, expected[0]!.length, expected[1]!.length]);
+  assertEquals(await Promise.all([stdout, stderr].map(digest)), await Promise.all(expected.map(digest)));
+});
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
 Deno.test("outpost exec ends the command on Ctrl-C and waits for what it still says", async () => {
   await using agent = await startAgent();
-  const script = "trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+  const script = "trap 'echo bye; exit 9' INT; echo ready; while :; do sleep 0.05; done";
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", join(ROOT, "main.ts"), "exec", "--", script],
     ...{ env: { ...agent.env }, clearEnv: true, stdin: "null", stdout: "piped", stderr: "null" },

@@ -44,6 +44,8 @@ function startRequest({ flags, cwd, io }: CoreCommandContext): Readonly<Record<s
     env: Object.fromEntries(flags.list("env").map(variable)),
     output: "separate",
     stdin: io.input === null ? "null" : "piped",
+    // As under a terminal, the command waits for whoever reads: nothing of its output may be lost.
+    hold_output: true,
   };
 }
 
@@ -79,8 +81,8 @@ async function follow(ctx: CoreCommandContext, agent: LocalAgent, process: strin
 async function withLoss(ctx: CoreCommandContext, code: number, lostBytes: number): Promise<number> {
   if (lostBytes === 0) return code;
   await ctx.err(
-    `Error: ${lostBytes} bytes of output were lost, as they came faster than they were read. ` +
-      "Let the command write to a file, or raise plugins.agentproc.config.streamBytes\n",
+    `Error: ${lostBytes} bytes of output were lost, as they were not read for too long. ` +
+      "Let the command write to a file, or raise plugins.agentproc.config.readerGraceMs\n",
   );
   return code === EXIT.done ? EXIT.failed : code;
 }
@@ -94,19 +96,25 @@ function exitCode({ exit_code, signal }: { readonly exit_code?: number; readonly
   return 128 + (constants.signals[signal as keyof typeof constants.signals] ?? 0);
 }
 
-/** The first signal ends the command, the second kills it, the third does not wait any more. */
+/** What is sent to the command, more urgent each time. */
+const STEPS = ["interrupt", "terminate", "kill"] as const;
+
+/**
+ * Ctrl-C interrupts the command, as a terminal would; once more, it is told to end, then killed, and the fourth time nobody
+ * waits for it. Any other signal tells it to end at once, and kills it the next time.
+ */
 function passSignals(
   ctx: CoreCommandContext,
   agent: LocalAgent,
   process: string,
   abandon: (code: number) => void,
 ): Disposable {
-  let count = 0;
+  let step = 0;
   return ctx.io.onSignal(async (signal) => {
-    count++;
-    if (count > 2) return abandon(exitCodeOf(signal));
+    if (signal !== "SIGINT") step = Math.max(step, STEPS.indexOf("terminate"));
+    const name = STEPS[step++];
+    if (name === undefined) return abandon(exitCodeOf(signal));
     try {
-      const name = count === 1 ? "terminate" : "kill";
       const response = await agent.fetch(`${process}/signal`, {
         method: "POST",
         headers: { "content-type": "application/json" },

@@ -102,7 +102,13 @@ Deno.test("exec() shows both streams where they belong and passes on the exit co
 Deno.test("exec() sends one word as a line, several as a program with arguments, as they are", () =>
   withAgent({ events: [["exit", { exit_code: 0 }]] }, async (exec, asked) => {
     await exec(["make | tail"]).code;
-    assertEquals(asked.start, { command: "make | tail", env: {}, output: "separate", stdin: "null" });
+    assertEquals(asked.start, {
+      command: "make | tail",
+      env: {},
+      output: "separate",
+      stdin: "null",
+      hold_output: true,
+    });
 
     await exec(["--cwd", "sub", "--env", "A=1", "--env", "B=x=y", "--", "ls", "--json", "a b"]).code;
     assertEquals(asked.start, {
@@ -112,6 +118,7 @@ Deno.test("exec() sends one word as a line, several as a program with arguments,
       env: { A: "1", B: "x=y" },
       output: "separate",
       stdin: "null",
+      hold_output: true,
     });
   }));
 
@@ -132,27 +139,34 @@ Deno.test("exec() passes standard input on and closes it", () =>
     assertEquals([input, asked.start?.stdin], ["given\n", "piped"]);
   }));
 
-Deno.test("exec() ends the command at the first signal and kills it at the second", () =>
-  withAgent({
-    events: [output("working")],
-    onSignal: (name) => name === "kill" ? ["exit", { exit_code: -1, signal: "SIGKILL" }] : undefined,
-  }, async (exec, asked) => {
-    const { io, code } = exec(["stubborn"]);
-    await io.outputs(/working/);
+for (
+  const [given, sent] of [
+    [["SIGINT", "SIGINT", "SIGINT"], ["interrupt", "kill", "terminate"]],
+    [["SIGTERM", "SIGINT"], ["kill", "terminate"]],
+    [["SIGINT", "SIGHUP", "SIGTERM"], ["interrupt", "kill", "terminate"]],
+  ] as const
+) {
+  Deno.test(`exec() makes of ${given.join(", ")} what ends the command, gently at first`, () =>
+    withAgent({
+      events: [output("working")],
+      onSignal: (name) => name === "kill" ? ["exit", { exit_code: -1, signal: "SIGKILL" }] : undefined,
+    }, async (exec, asked) => {
+      const { io, code } = exec(["stubborn"]);
+      await io.outputs(/working/);
 
-    io.signal("SIGINT");
-    io.signal("SIGINT");
+      for (const signal of given) io.signal(signal);
 
-    assertEquals(await code, 137);
-    assertEquals([...asked.signals].sort(), ["kill", "terminate"]);
-  }));
+      assertEquals(await code, 137);
+      assertEquals([...asked.signals].sort(), [...sent]);
+    }));
+}
 
-Deno.test("exec() does not wait any more after a third signal", () =>
+Deno.test("exec() does not wait any more after a fourth signal", () =>
   withAgent({ events: [output("working")], onSignal: () => undefined }, async (exec) => {
     const { io, code } = exec(["stubborn"]);
     await io.outputs(/working/);
 
-    for (const signal of ["SIGINT", "SIGINT", "SIGTERM"] as const) io.signal(signal);
+    for (const signal of ["SIGINT", "SIGINT", "SIGINT", "SIGTERM"] as const) io.signal(signal);
 
     assertEquals(await code, 143);
   }));

@@ -41,8 +41,8 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     ],
     details: [
       "One word is a line for the shell; several are a program and its arguments, passed on as they are.",
-      "The exit code is the command's own; 1 when the command succeeded but output was lost on the way. Ctrl-C ends the\n" +
-      "command, a second one kills it.",
+      "The exit code is the command's own; 1 when the command succeeded but output was lost on the way. Ctrl-C\n" +
+      "interrupts the command, a second one tells it to end, a third one kills it.",
     ],
     ownsSignals: true,
     load: async () => (await import("./exec.ts")).exec,
