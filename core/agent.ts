@@ -17,7 +17,7 @@ import { messageOf } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import type { FrontDoor } from "./http/front_door.ts";
 import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
-import { createLogger, type LogFormat, type LogSink, textSink } from "./log.ts";
+import { createLogger, type LogFormat, type LogSink, openTextSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
 import type { Clock, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
@@ -194,7 +194,7 @@ export class Agent implements AsyncDisposable {
     const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds, env });
     const { settings, host } = loaded;
     const clock = this.#clock;
-    const sink = this.#options.logSink ?? textSink(chooseFormat(settings.log.format), Deno.stderr);
+    const sink = this.#options.logSink ?? await openTextSink(chooseFormat(settings.log.format), Deno.stderr);
     const logger = (category: string) =>
       createLogger({ category: [build.name, category], sink, clock, level: settings.log.level });
     const log = logger("core");

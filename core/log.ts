@@ -1,15 +1,14 @@
 /**
  * Structured logging: one line per event, a constant message, everything that varies in fields.
  *
- * Lines are LogTape records and LogTape formats them. Its process-wide configuration is not used, so that two agents in one
- * process keep their logs apart: a logger writes to the sink it was made with.
+ * Lines are LogTape records, and LogTape formats them for people. Its process-wide configuration is not used, so that two
+ * agents in one process keep their logs apart: a logger writes to the sink it was made with.
  *
  * @module
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { compareLogLevel, getAnsiColorFormatter, getJsonLinesFormatter, getTextFormatter } from "@logtape/logtape";
-import type { LogRecord, Sink, TextFormatter } from "@logtape/logtape";
+import type { LogRecord, Sink } from "@logtape/logtape";
 
 import type { Clock, LogFields, Logger, LogValue } from "./plugin.ts";
 
@@ -37,10 +36,10 @@ const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "e
 /** Makes a logger; it costs one comparison when a line is below `level`. */
 export function createLogger(options: LoggerOptions): Logger {
   const { category, sink, clock, fields: own } = options;
-  const lowest = LOGTAPE_LEVEL[options.level ?? "info"];
+  const lowest = LOG_LEVELS.indexOf(options.level ?? "info");
   function writer(level: LogLevel): Logger["info"] {
     const taped = LOGTAPE_LEVEL[level];
-    if (compareLogLevel(taped, lowest) < 0) return () => {};
+    if (LOG_LEVELS.indexOf(level) < lowest) return () => {};
     return (message, fields) =>
       sink({
         category,
@@ -103,8 +102,9 @@ export interface WritableText {
 }
 
 /** A sink that formats and writes at once, so that the last words before an exit are not lost. */
-export function textSink(format: LogFormat, target: WritableText): LogSink {
-  const formatter = format === "json" ? jsonFormatter : target.isTerminal?.() ? colourFormatter : plainFormatter;
+export async function openTextSink(format: LogFormat, target: WritableText): Promise<LogSink> {
+  // LogTape loads 11 ms of Deno's Node layer, which programs that read JSON need not wait for.
+  const formatter = format === "json" ? jsonLine : (await import("./pretty_log.ts")).prettyFormatter(target);
   const encoder = new TextEncoder();
   return (record) => {
     let rest = encoder.encode(formatter(record));
@@ -116,23 +116,20 @@ export function textSink(format: LogFormat, target: WritableText): LogSink {
   };
 }
 
-const jsonFormatter: TextFormatter = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
-const plainFormatter: TextFormatter = withFields(getTextFormatter({ timestamp: "rfc3339", category: "." }));
-const colourFormatter: TextFormatter = withFields(getAnsiColorFormatter({ timestamp: "time", category: "." }));
-
-/** Appends `key=value` pairs, which the text formatters leave out. */
-function withFields(formatter: TextFormatter): TextFormatter {
-  return (record) => {
-    const pairs = Object.entries(record.properties).map(([key, value]) => `${key}=${showValue(value)}`);
-    const line = formatter(record);
-    return pairs.length === 0 ? line : `${line.trimEnd()} ${pairs.join(" ")}\n`;
+/** One object per line. A field cannot pass for the time, the level, the message or the logger. */
+function jsonLine({ timestamp, level, rawMessage, category, properties }: LogRecord): string {
+  const head = {
+    "@timestamp": new Date(timestamp).toISOString(),
+    level: level === "warning" ? "WARN" : level.toUpperCase(),
+    message: rawMessage,
+    logger: category.join("."),
   };
+  const line = JSON.stringify({ ...head, ...properties, ...head });
+  // JSON allows these raw, and terminals obey some of them.
+  return `${line.replace(CONTROLS, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }
 
-function showValue(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
-  return typeof value === "string" && /[\s"=]/.test(text) ? JSON.stringify(text) : text;
-}
+const CONTROLS = /[\x7f-\x9f]/g;
 
 /** Keeps the latest records in memory; what the test kit and `outpost logs` read. */
 export class LogBuffer {

@@ -1,18 +1,23 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { createLogger, LogBuffer, type LogLevel, textSink, withLogFields } from "./log.ts";
+import { createLogger, LogBuffer, type LogLevel, openTextSink, withLogFields } from "./log.ts";
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5) };
 
-function captured(format: "pretty" | "json", level: LogLevel = "info") {
+async function captured(format: "pretty" | "json", level: LogLevel = "info") {
   const chunks: Uint8Array[] = [];
   const target = { writeSync: (bytes: Uint8Array) => (chunks.push(bytes.slice()), bytes.length) };
-  const log = createLogger({ category: ["outpost", "agentproc"], sink: textSink(format, target), clock, level });
+  const log = createLogger({
+    category: ["outpost", "agentproc"],
+    sink: await openTextSink(format, target),
+    clock,
+    level,
+  });
   return { log, text: () => chunks.map((chunk) => new TextDecoder().decode(chunk)).join("") };
 }
 
-Deno.test("createLogger() writes one JSON object per line with its fields", () => {
-  const { log, text } = captured("json");
+Deno.test("createLogger() writes one JSON object per line with its fields", async () => {
+  const { log, text } = await captured("json");
 
   log.info("process started", { pid: 7, note: "two words" });
 
@@ -22,16 +27,16 @@ Deno.test("createLogger() writes one JSON object per line with its fields", () =
   assertEquals([line.pid, line.note], [7, "two words"]);
 });
 
-Deno.test("createLogger() writes key=value pairs for people and quotes values with spaces", () => {
-  const { log, text } = captured("pretty");
+Deno.test("createLogger() writes key=value pairs for people and quotes values with spaces", async () => {
+  const { log, text } = await captured("pretty");
 
   log.warn("scan failed", { repo: "/a b", count: 2 });
 
   assertStringIncludes(text(), 'scan failed repo="/a b" count=2\n');
 });
 
-Deno.test("createLogger() drops lines below its level", () => {
-  const { log, text } = captured("json", "warn");
+Deno.test("createLogger() drops lines below its level", async () => {
+  const { log, text } = await captured("json", "warn");
 
   log.info("quiet");
   log.error("loud");
@@ -40,8 +45,8 @@ Deno.test("createLogger() drops lines below its level", () => {
   assertStringIncludes(text(), "loud");
 });
 
-Deno.test("createLogger() writes an error with its causes and without its stack", () => {
-  const { log, text } = captured("json");
+Deno.test("createLogger() writes an error with its causes and without its stack", async () => {
+  const { log, text } = await captured("json");
 
   log.error("failed", { error: new TypeError("outer", { cause: new Error("inner") }) });
 
@@ -70,11 +75,21 @@ Deno.test("LogBuffer drops the oldest record over its capacity", () => {
   assertEquals(buffer.records.map((record) => record.rawMessage), ["two", "three"]);
 });
 
-Deno.test("textSink() survives a reader that went away", () => {
+Deno.test("openTextSink() lets no field pass for the message, and no control character reach a terminal", async () => {
+  const { log, text } = await captured("json");
+
+  log.info("real", { message: "forged", level: "ERROR", note: "a\u009b31mb\n" });
+
+  assertEquals(text().includes("\u009b"), false);
+  const line = JSON.parse(text());
+  assertEquals([line.message, line.level, line.note], ["real", "INFO", "a\u009b31mb\n"]);
+});
+
+Deno.test("openTextSink() survives a reader that went away", async () => {
   const log = createLogger({
     category: ["t"],
     clock,
-    sink: textSink("json", {
+    sink: await openTextSink("json", {
       writeSync: () => {
         throw new Deno.errors.BrokenPipe("gone");
       },
