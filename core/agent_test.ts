@@ -432,3 +432,39 @@ function turn(): Promise<void> {
 function describe(agent: Agent): unknown {
   return agent.plugins().map(({ id, state, reason }) => ({ id, state, reason }));
 }
+
+Deno.test("Agent tells every plugin that it stops before anything drains, and goes on when one of them throws", async () => {
+  const steps: string[] = [];
+  const noting = (id: string) =>
+    plugin(id, {
+      setup(ctx) {
+        ctx.hooks.onStopping((reason) => {
+          steps.push(`${id} hears ${reason}`);
+          if (id === "aa") throw new Error("on purpose");
+        });
+        ctx.hooks.onDrain(() => void steps.push(`${id} drains`));
+      },
+    });
+  await using agent = await createTestAgent({ plugins: [noting("aa"), noting("bb")] });
+
+  await agent.stop("SIGTERM");
+
+  assertEquals(steps.slice(0, 2), ["aa hears SIGTERM", "bb hears SIGTERM"]);
+  assertEquals(steps.slice(2).sort(), ["aa drains", "bb drains"]);
+  assertEquals(agent.errors().length, 1);
+});
+
+Deno.test("Agent starts children in the directory a plugin suggests, until the plugin stops", async () => {
+  const directory = await Deno.makeTempDir();
+  const suggesting = plugin("aa", { setup: (ctx) => ctx.exec.suggestDirectory(directory) });
+  const asking = plugin("bb", {
+    setup: (ctx) => void ctx.routes.app.get("/", async (c) => c.text(await ctx.exec.directory())),
+  });
+  await using agent = await createTestAgent({ plugins: [suggesting, asking], ignoreErrors: true });
+
+  assertEquals(await textOf(agent.get("/api/v0/bb")), directory);
+  await agent.crash("aa");
+
+  assertEquals(await textOf(agent.get("/api/v0/bb")), "/tmp");
+  await Deno.remove(directory);
+});

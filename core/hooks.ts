@@ -16,6 +16,7 @@ export interface DrainHook {
 export class PluginHooks implements Hooks {
   readonly start: ((signal: AbortSignal) => Awaitable<void>)[] = [];
   readonly ready: (() => Awaitable<void>)[] = [];
+  readonly stopping: ((reason: string) => void)[] = [];
   readonly drain: DrainHook[] = [];
   readonly #options: { assertOpen(wanted: string): void; onShutdown(fn: () => Awaitable<void>): void };
 
@@ -31,6 +32,10 @@ export class PluginHooks implements Hooks {
   onReady(fn: () => Awaitable<void>): void {
     this.#options.assertOpen("add a ready hook");
     this.ready.push(fn);
+  }
+  onStopping(fn: (reason: string) => void): void {
+    this.#options.assertOpen("add a stopping hook");
+    this.stopping.push(fn);
   }
   onDrain(fn: (signal: AbortSignal) => Awaitable<void>, options: { readonly deadlineMs?: number } = {}): void {
     this.#options.assertOpen("add a drain hook");

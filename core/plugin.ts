@@ -274,6 +274,8 @@ export interface Hooks {
   onStart(fn: (signal: AbortSignal) => Awaitable<void>): void;
   /** After the agent listens. A throw is logged; the plugin stays. */
   onReady(fn: () => Awaitable<void>): void;
+  /** A stop was decided; nothing drains yet. Called for all plugins at once; must return at once. @since 0.1 */
+  onStopping(fn: (reason: string) => void): void;
   /** New work is already refused; finish or hand over what is in flight. */
   onDrain(fn: (signal: AbortSignal) => Awaitable<void>, options?: { readonly deadlineMs?: number }): void;
   /** Shutdown hook: after the drain, newest first, each within the stop deadline. For resources prefer `ctx.defer`. */
@@ -365,7 +367,15 @@ export interface Exec {
    * @throws {SpawnError} When the program or the directory is missing or not usable.
    */
   spawn(options: SpawnOptions): Promise<Child>;
-  /** The first usable of: `requested`, the agent's configured directory, the home directory. An unusable `requested` is returned as it is, so that the start names it. */
+  /**
+   * Names the directory for children when neither a request nor the configuration does; `undefined` takes it back, and so
+   * does the plugin's end. For the one plugin that knows it.
+   */
+  suggestDirectory(path: string | undefined): void;
+  /**
+   * The first usable of: `requested`, the configured directory, a suggested one, the home directory. An unusable
+   * `requested` is returned as it is, so that the start names it.
+   */
   directory(requested?: string): Promise<string>;
 }
 /** The agent's Unix sockets. */

@@ -91,6 +91,7 @@ export function openLife(
     exec: {
       spawn: (options) => processes.spawn(options),
       directory: (requested) => processes.directory(requested),
+      suggestDirectory: (path) => processes.suggestDirectory(path),
     },
     socket: {
       service: (service, implementation) => {

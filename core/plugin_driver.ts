@@ -71,6 +71,7 @@ export class PluginDriver {
   /** Drains everything, then releases everything. Returns when both are over or out of time. */
   async descend(reason: string, deadline: Deadline): Promise<void> {
     this.#isUp = false;
+    for (const run of this.runs) run.stopping(reason);
     await this.#downwards((run) => run.drain(deadline));
     await this.#downwards((run) => run.stop(deadline, reason));
   }

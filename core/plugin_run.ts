@@ -166,6 +166,19 @@ export class PluginRun {
     }
   }
 
+  /** Tells the plugin that a stop was decided. Its errors are charged and change nothing. */
+  stopping(reason: string): void {
+    const life = this.#life;
+    if (life === undefined || !isServing(this.state)) return;
+    for (const hook of life.hooks.stopping) {
+      try {
+        life.scope.enter("drain", () => hook(reason));
+      } catch (error) {
+        this.charge(error, "drain");
+      }
+    }
+  }
+
   /** running → draining; lets what is in flight finish. Never rejects. */
   async drain(deadline: Deadline): Promise<void> {
     if (!isServing(this.state)) return;

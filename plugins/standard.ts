@@ -8,6 +8,7 @@ import agentfiles from "./agentfiles/mod.ts";
 import agentgit from "./agentgit/mod.ts";
 import agentproc from "./agentproc/mod.ts";
 import boundarylogs from "./boundarylogs/mod.ts";
+import controlplane from "./controlplane/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
-export const standardPlugins: readonly Plugin[] = [agentgit, agentproc, agentfiles, boundarylogs];
+export const standardPlugins: readonly Plugin[] = [controlplane, agentgit, agentproc, agentfiles, boundarylogs];

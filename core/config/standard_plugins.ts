@@ -5,4 +5,10 @@
  */
 
 /** Ids in `plugins/standard.ts`; a test keeps the two equal. */
-export const STANDARD_PLUGINS: readonly string[] = ["agentgit", "agentproc", "agentfiles", "boundarylogs"];
+export const STANDARD_PLUGINS: readonly string[] = [
+  "controlplane",
+  "agentgit",
+  "agentproc",
+  "agentfiles",
+  "boundarylogs",
+];

@@ -40,6 +40,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
   readonly #terminals = new Set<ChildTerminal>();
   #sweepAt = FIRST_SWEEP_AT;
   #closed = false;
+  #suggests = false;
 
   constructor(options: ProcessGroupsOptions) {
     this.#options = options;
@@ -74,6 +75,13 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), options);
   }
 
+  /** See {@linkcode Exec.suggestDirectory}. */
+  suggestDirectory(path: string | undefined): void {
+    if (this.#closed) throw new ScopeClosedError(this.#options.owner, "suggest a directory");
+    this.#suggests = path !== undefined;
+    this.#options.directories.suggested = path;
+  }
+
   /** See {@linkcode Exec.directory}. */
   directory(requested?: string): Promise<string> {
     return workingDirectory(this.#options.directories, requested);
@@ -93,6 +101,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
 
   /** Refuses further starts, kills every group, and resolves when the kernel has taken their members away. */
   async close(): Promise<void> {
+    if (this.#suggests) this.suggestDirectory(undefined);
     this.#closed = true;
     this.killAll();
     const groups = [...this.#led.keys(), ...this.#leaderless];

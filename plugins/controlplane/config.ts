@@ -1,0 +1,38 @@
+/**
+ * Settings of the control-plane plugin. Address and token of the control plane belong to the agent section.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** Parts an agent can be made with; the control plane knows these. */
+export const SUBSYSTEMS = ["envbox", "envbuilder", "exectrace"] as const;
+
+/** Settings of the control-plane plugin. */
+export interface ControlplaneConfig {
+  /** What the agent's image was made with, told at start-up. */
+  readonly subsystems: readonly (typeof SUBSYSTEMS)[number][];
+  /** Time between two looks for banners, in milliseconds. */
+  readonly bannerMs: number;
+  /** Time for the work of other plugins at the end, such as stop scripts, in milliseconds. */
+  readonly stopWorkMs: number;
+  /** Time for the last state to arrive, in milliseconds. */
+  readonly lastWordsMs: number;
+  /** Connection reports kept while the control plane is away; later ones are dropped. */
+  readonly maxConnectionReports: number;
+}
+
+/** Strict schema of {@linkcode ControlplaneConfig}. */
+export const controlplaneConfig: z.ZodType<ControlplaneConfig> = z.strictObject({
+  subsystems: z.array(z.enum(SUBSYSTEMS)).default([]).describe("What the agent's image was made with."),
+  bannerMs: z.number().int().min(1000).default(120_000).describe(
+    "Time between two looks for banners, in milliseconds.",
+  ),
+  stopWorkMs: z.number().int().min(0).default(300_000).describe(
+    "Time for work at the end, such as stop scripts, in milliseconds.",
+  ),
+  lastWordsMs: z.number().int().min(0).default(5_000).describe("Time for the last state to arrive, in milliseconds."),
+  maxConnectionReports: z.number().int().min(1).default(2048).describe(
+    "Connection reports kept while the control plane is away.",
+  ),
+});
