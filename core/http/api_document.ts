@@ -192,7 +192,17 @@ function refine(schema: Record<string, unknown>): void {
   if (requires !== undefined) {
     delete schema.requires;
     schema.required = requires;
+    for (const name of requires as readonly string[]) withoutNull((schema.properties as Members)[name]);
   }
+}
+
+type Members = Readonly<Record<string, { type?: unknown } | undefined>>;
+
+/** A member that may not be left out may not be `null` either, which handlers take for the same. */
+function withoutNull(member: { type?: unknown } | undefined): void {
+  if (!Array.isArray(member?.type)) return;
+  const types = member.type.filter((type) => type !== "null");
+  member.type = types.length === 1 ? types[0] : types;
 }
 
 function toComponents(value: unknown): unknown {

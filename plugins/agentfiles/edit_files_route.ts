@@ -35,14 +35,14 @@ const edit = z.object({
 const file = z.object({
   path: text.meta({ description: "Absolute path.", wire: { type: "string", pattern: ABSOLUTE_PATH } }),
   edits: z.array(edit).nullish().transform((value) => value ?? [])
-    .meta({ description: "In order, each on the result of the one before.", minItems: 1, type: "array" }),
+    .meta({ description: "In order, each on the result of the one before.", minItems: 1 }),
   if_match: z.string().nullish().transform((value) => value ?? null)
     .describe("Version the file must have: an `ETag`."),
 }).meta({ id: "FileEdits", requires: ["path", "edits"] });
 /** Body of the route. */
 export const EDIT_BODY: z.ZodType<EditBody> = z.object({
   files: z.array(file).nullish().transform((value) => value ?? [])
-    .meta({ description: "Each file once.", minItems: 1, type: "array" }),
+    .meta({ description: "Each file once.", minItems: 1 }),
   include_diff: flag.describe("Whether the answer holds a unified diff per file."),
 }).meta({ id: "EditFiles", requires: ["files"] });
 

@@ -20,6 +20,11 @@ interface Ban {
 
 const BANS: readonly Ban[] = [
   {
+    from: /^client\//,
+    to: /^(?!client\/)/,
+    reason: "the client runs where no agent does, browsers included: it imports nothing but its own files",
+  },
+  {
     from: /^core\//,
     to: /^plugins\//,
     reason:

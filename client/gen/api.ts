@@ -1,0 +1,726 @@
+/**
+ * Types of the agent's API. Written by `deno task client-types` from `/api/v0/openapi.json`; do not edit.
+ *
+ * @module
+ */
+/** No parameters of this kind. */
+export type None = Readonly<Record<never, never>>;
+/** Bytes of any kind, sent or received as a stream. */
+export type Bytes = ReadableStream<Uint8Array>;
+
+/** AgentInfo, as it is sent. */
+export interface AgentInfo {
+  readonly name: string;
+  readonly version: string;
+  /** Version of the API, part of every path. */
+  readonly api: string;
+  readonly plugins: readonly PluginInfo[];
+  /** Features a client may rely on. */
+  readonly capabilities: readonly string[];
+  /** Limits in force, by plugin. */
+  readonly limits: { readonly [name: string]: { readonly [name: string]: unknown } };
+}
+
+/** ChangedFile, as it is sent. */
+export interface ChangedFile {
+  /** Relative to the top. */
+  readonly path: string;
+  /** Index and working tree, as `git status --short` shows them. */
+  readonly status: string;
+  /** Bytes of the file now. */
+  readonly size?: number;
+  readonly binary: boolean;
+}
+
+/** ClosedEvent, as it is sent. */
+export interface ClosedEvent {
+  readonly output_bytes: number;
+}
+
+/** DirectoryEntry, as it is sent. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly absolute_path_string: string;
+  /** `false` for a symbolic link to a directory. */
+  readonly is_dir: boolean;
+}
+
+/** DirectoryListing, as it is sent. */
+export interface DirectoryListing {
+  /** Components of the path. */
+  readonly absolute_path: readonly string[];
+  readonly absolute_path_string: string;
+  /** Directories first. */
+  readonly contents: readonly DirectoryEntry[];
+}
+
+/** EditFiles, as it is sent. */
+export interface EditFiles {
+  /** Each file once. */
+  readonly files: readonly FileEdits[] | null;
+  /** Whether the answer holds a unified diff per file. */
+  readonly include_diff?: boolean | null;
+}
+
+/** EditedFiles, as it is sent. */
+export interface EditedFiles {
+  /** Unified diffs in the order of the request, when they were asked for. */
+  readonly files?: readonly FileDiff[];
+}
+
+/** FileDiff, as it is sent. */
+export interface FileDiff {
+  readonly path: string;
+  readonly diff: string;
+}
+
+/** FileEdits, as it is sent. */
+export interface FileEdits {
+  /** Absolute path. */
+  readonly path: string;
+  /** In order, each on the result of the one before. */
+  readonly edits: readonly TextEdit[] | null;
+  /** Version the file must have: an `ETag`. */
+  readonly if_match?: string | null;
+}
+
+/** FileLines, as it is sent. */
+export interface FileLines {
+  readonly success: boolean;
+  /** Why it did not work. */
+  readonly error?: string;
+  /** Bytes. */
+  readonly file_size?: number;
+  readonly total_lines?: number;
+  readonly lines_read?: number;
+  /** Numbered lines. */
+  readonly content?: string;
+}
+
+/** GapEvent, as it is sent. */
+export interface GapEvent {
+  readonly stream: "output" | "errors";
+  readonly offset: number;
+  /** Bytes that are gone. */
+  readonly bytes: number;
+}
+
+/** Health, as it is sent. */
+export interface Health {
+  readonly status: "ok";
+}
+
+/** Link, as it is sent. */
+export interface Link {
+  readonly url: string;
+  /** RFC 3339 time. */
+  readonly expires_at: string;
+}
+
+/** ListDirectory, as it is sent. */
+export interface ListDirectory {
+  /** Components below the base. */
+  readonly path?: readonly string[] | null;
+  /** The base: `home` or `root`. */
+  readonly relativity?: string | null;
+}
+
+/** Message, as it is sent. */
+export interface Message {
+  readonly message: string;
+}
+
+/** OutputEvent, as it is sent. */
+export interface OutputEvent {
+  readonly stream: "output" | "errors";
+  /** Of the first byte. */
+  readonly offset: number;
+  /** The bytes, where they are text. */
+  readonly text?: string;
+  /** The bytes, where they are not. */
+  readonly base64?: string;
+}
+
+/** PluginInfo, as it is sent. */
+export interface PluginInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly stability: "experimental" | "beta" | "stable" | "deprecated";
+  /** State of the plugin's life, such as `running` or `failed`. */
+  readonly state: string;
+  /** Why it is in this state. */
+  readonly reason?: string;
+  /** Prefixes of its routes. */
+  readonly mounts: readonly string[];
+  /** Time its set-up took. */
+  readonly setup_ms?: number;
+  /** Time its start took. */
+  readonly start_ms?: number;
+}
+
+/** Problem, as it is sent. */
+export interface Problem {
+  /** What could not be done. */
+  readonly message: string;
+  /** The underlying error's text. */
+  readonly detail?: string;
+  /** One entry per wrong field of the request. */
+  readonly validations?: readonly Validation[];
+  /** Stable: bad_request, validation_failed, unauthorized, forbidden_host, forbidden_origin, not_found, method_not_allowed, conflict, body_too_large, client_gone, handler_timeout, too_many_requests, internal, plugin_disabled, plugin_skipped, plugin_failed, plugin_starting, plugin_draining, plugin_error, scope_closed, spawn_failed, config_invalid, agent_not_found, process_limit, rpc_unavailable, rpc_error, rpc_canceled, rpc_closed, rpc_dial_failed, drpc_protocol_error, stream_closed, websocket_closed, or a plugin's own. */
+  readonly code: string;
+  /** Id of the plugin whose route answered. */
+  readonly plugin?: string;
+  /** Joins the answer with the lines of the log. */
+  readonly requestId?: string;
+}
+
+/** Process, as it is sent. */
+export interface Process {
+  /** Random UUID. */
+  readonly id: string;
+  /** As it was sent. */
+  readonly command: string;
+  /** Present when `command` is a program and not a line for the shell. */
+  readonly args?: readonly string[];
+  /** The directory the process was started in. */
+  readonly workdir: string;
+  /** As it was sent. */
+  readonly background: boolean;
+  /** Until the process has ended and what it wrote was read. */
+  readonly running: boolean;
+  /** Absent while running; -1 when a signal ended the process. */
+  readonly exit_code?: number;
+  /** Name of the signal that ended the process. */
+  readonly signal?: string;
+  /** Whether the process, or after its end a descendant, can still write. */
+  readonly output_open: boolean;
+  /** Bytes written so far. */
+  readonly output_bytes: number;
+  /** Of the main process, which is also the number of its group. */
+  readonly pid: number;
+  /** Seconds since the epoch. */
+  readonly started_at_unix: number;
+  /** Seconds since the epoch; absent while running. */
+  readonly exited_at_unix?: number;
+  /** As it was sent. */
+  readonly client_token?: string;
+}
+
+/** ProcessByToken, as it is sent. */
+export interface ProcessByToken {
+  readonly client_token: string;
+  readonly found: boolean;
+  readonly id?: string;
+  readonly process?: Process;
+}
+
+/** ProcessList, as it is sent. */
+export interface ProcessList {
+  readonly processes: readonly Process[];
+}
+
+/** ProcessMessage, as it is sent. */
+export interface ProcessMessage {
+  readonly message: string;
+}
+
+/** ProcessOutput, as it is sent. */
+export interface ProcessOutput {
+  /** What a model should see of the output. */
+  readonly output: string;
+  /** What is missing in `output`. */
+  readonly truncated?: Truncation;
+  /** Until the process has ended and what it wrote was read. */
+  readonly running: boolean;
+  /** Absent while running; -1 when a signal ended the process. */
+  readonly exit_code?: number;
+  /** Name of the signal that ended the process. */
+  readonly signal?: string;
+  /** Whether the process, or after its end a descendant, can still write. */
+  readonly output_open: boolean;
+  /** Bytes written so far. */
+  readonly output_bytes: number;
+}
+
+/** ProcessState, as it is sent. */
+export interface ProcessState {
+  /** Until the process has ended and what it wrote was read. */
+  readonly running: boolean;
+  /** Absent while running; -1 when a signal ended the process. */
+  readonly exit_code?: number;
+  /** Name of the signal that ended the process. */
+  readonly signal?: string;
+  /** Whether the process, or after its end a descendant, can still write. */
+  readonly output_open: boolean;
+  /** Bytes written so far. */
+  readonly output_bytes: number;
+}
+
+/** Readiness, as it is sent. */
+export interface Readiness {
+  readonly status: "ready" | "not ready";
+  readonly plugins: { readonly [name: string]: string };
+}
+
+/** RepositoryChange, as it is sent. */
+export interface RepositoryChange {
+  /** Top of the working tree. */
+  readonly repo_root: string;
+  /** Short name; empty on a detached HEAD. */
+  readonly branch: string;
+  readonly remote_origin?: string;
+  /** Everything that differs from the last commit, untracked files included. */
+  readonly unified_diff?: string;
+  /** Hunks of some files were left out. */
+  readonly truncated?: true;
+  /** The repository is gone. */
+  readonly removed?: true;
+}
+
+/** RepositoryDiff, as it is sent. */
+export interface RepositoryDiff {
+  /** Top of the working tree. */
+  readonly repo_root: string;
+  readonly base: string;
+  readonly unified_diff: string;
+  readonly truncated: boolean;
+  readonly total_bytes: number;
+}
+
+/** RepositoryStatus, as it is sent. */
+export interface RepositoryStatus {
+  /** Top of the working tree. */
+  readonly repo_root: string;
+  /** Short name; empty on a detached HEAD. */
+  readonly branch: string;
+  readonly remote_origin: string;
+  /** Object name of the last commit; empty when there is none. */
+  readonly commit: string;
+  readonly files: readonly ChangedFile[];
+}
+
+/** ResolvedPath, as it is sent. */
+export interface ResolvedPath {
+  readonly resolved_path: string;
+}
+
+/** ShownFile, as it is sent. */
+export interface ShownFile {
+  readonly contents: string;
+}
+
+/** SignalProcess, as it is sent. */
+export interface SignalProcess {
+  /** `terminate` sends SIGTERM, `kill` SIGKILL, to the whole process group. */
+  readonly signal: "kill" | "terminate";
+}
+
+/** StartProcess, as it is sent. */
+export interface StartProcess {
+  /** A line for `sh -c`, or a program when `args` is there. */
+  readonly command: string;
+  /** Arguments of the program; no shell is involved. */
+  readonly args?: readonly string[] | null;
+  /** Absolute directory. Default: the agent's configured one, or the home. */
+  readonly workdir?: string | null;
+  /** Variables beside the agent's own. */
+  readonly env?: { readonly [name: string]: string } | null;
+  /** Kept for the list; changes nothing. */
+  readonly background?: boolean | null;
+  /** A second start with the same token finds the process of the first one. */
+  readonly client_token?: string | null;
+  /** `separate` keeps the standard error apart in the stream. Default: `merged`. */
+  readonly output?: "merged" | "separate" | null;
+  /** `piped` takes input. Default: `null`, which is at its end at once. */
+  readonly stdin?: "null" | "piped" | null;
+}
+
+/** StartedProcess, as it is sent. */
+export interface StartedProcess {
+  readonly id: string;
+  /** Whether this request started it, and not one before with the same token. */
+  readonly started: boolean;
+  readonly pid: number;
+  /** As it was sent. */
+  readonly client_token?: string;
+  /** Whether a request before this one started it. Present with a token. */
+  readonly attached?: boolean;
+}
+
+/** TextEdit, as it is sent. */
+export interface TextEdit {
+  /** Text to find. Indentation and trailing space may differ when nothing matches exactly. */
+  readonly search?: string | null;
+  /** Text to put in its place. */
+  readonly replace?: string | null;
+  /** Whether every match is replaced; otherwise there must be one only. */
+  readonly replace_all?: boolean | null;
+}
+
+/** Truncation, as it is sent. */
+export interface Truncation {
+  /** Bytes written in all. */
+  readonly original_bytes: number;
+  /** Bytes of the view, with its marker and notes. */
+  readonly retained_bytes: number;
+  /** Bytes between head and tail that are gone. */
+  readonly omitted_bytes: number;
+  readonly strategy: "head_tail";
+}
+
+/** Validation, as it is sent. */
+export interface Validation {
+  /** Path of the field: `files[0].path`, or a query parameter's name. */
+  readonly field: string;
+  /** What is wrong with it and what was expected. */
+  readonly detail: string;
+}
+
+/** WatchChanges, as it is sent. */
+export interface WatchChanges {
+  readonly type: "changes";
+  /** RFC 3339 time. */
+  readonly scanned_at: string;
+  /** Those that changed, each as a whole. */
+  readonly repositories?: readonly RepositoryChange[];
+}
+
+/** WatchError, as it is sent. */
+export interface WatchError {
+  readonly type: "error";
+  readonly message: string;
+}
+
+/** WatchMessage, as it is sent. */
+export type WatchMessage = WatchChanges | WatchProgress | WatchError;
+
+/** WatchProgress, as it is sent. */
+export interface WatchProgress {
+  readonly type: "progress";
+  /** Top of the working tree. */
+  readonly repo_root: string;
+  /** Short name; empty on a detached HEAD. */
+  readonly branch: string;
+  readonly remote_origin?: string;
+  /** The first part of a scan: forget the parts of scans before. */
+  readonly reset?: true;
+  readonly unified_diff_chunk?: string;
+  readonly processed_files: number;
+  readonly total_files: number;
+  /** The last part of a scan. */
+  readonly complete?: true;
+}
+
+/** WatchRefresh, as it is sent. */
+export interface WatchRefresh {
+  readonly type: "refresh";
+}
+
+/** WrittenFile, as it is sent. */
+export interface WrittenFile {
+  readonly message: string;
+}
+
+/** Method and path of every operation. */
+export const ROUTES = {
+  "auth.link": { method: "POST", path: "/api/v0/auth/link" },
+  "auth.redeem": { method: "GET", path: "/auth/{code}" },
+  "debug.metrics": { method: "GET", path: "/debug/prometheus" },
+  "files.edit": { method: "POST", path: "/api/v0/edit-files" },
+  "files.lines": { method: "GET", path: "/api/v0/read-file-lines" },
+  "files.list": { method: "POST", path: "/api/v0/list-directory" },
+  "files.read": { method: "GET", path: "/api/v0/read-file" },
+  "files.resolve": { method: "GET", path: "/api/v0/resolve-path" },
+  "files.write": { method: "POST", path: "/api/v0/write-file" },
+  "git.diff": { method: "GET", path: "/api/v0/git/diff" },
+  "git.show": { method: "GET", path: "/api/v0/git/show" },
+  "git.status": { method: "GET", path: "/api/v0/git/status" },
+  "git.watch": { method: "GET", path: "/api/v0/git/watch" },
+  "greeting": { method: "GET", path: "/" },
+  "health": { method: "GET", path: "/healthz" },
+  "info": { method: "GET", path: "/api/v0/info" },
+  "metrics": { method: "GET", path: "/metrics" },
+  "openapi": { method: "GET", path: "/api/v0/openapi.json" },
+  "processes.byToken": { method: "GET", path: "/api/v0/processes/tokens/{token}" },
+  "processes.list": { method: "GET", path: "/api/v0/processes/list" },
+  "processes.output": { method: "GET", path: "/api/v0/processes/{id}/output" },
+  "processes.signal": { method: "POST", path: "/api/v0/processes/{id}/signal" },
+  "processes.start": { method: "POST", path: "/api/v0/processes/start" },
+  "processes.stdin": { method: "POST", path: "/api/v0/processes/{id}/stdin" },
+  "processes.stream": { method: "GET", path: "/api/v0/processes/{id}/stream" },
+  "readiness": { method: "GET", path: "/readyz" },
+} as const satisfies Readonly<Record<keyof Operations, { readonly method: string; readonly path: string }>>;
+
+/** What every operation takes and answers. */
+export interface Operations {
+  /** Makes a link that signs one browser in. */
+  readonly "auth.link": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Link;
+  };
+  /** Exchanges a link for a session. */
+  readonly "auth.redeem": {
+    readonly path: {
+      /** From the link. */
+      readonly code: string;
+    };
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** Metrics of the agent and its plugins. */
+  readonly "debug.metrics": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Searches and replaces in files, in all of them or none. */
+  readonly "files.edit": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: EditFiles;
+    readonly answer: EditedFiles;
+  };
+  /** Reads numbered lines for a model. */
+  readonly "files.lines": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path of the file. */
+      readonly path: string;
+      /** First line, from 1. */
+      readonly offset?: number;
+      /** Most lines; 0 for as many as the other limits allow. */
+      readonly limit?: number;
+      /** Largest file, in bytes. */
+      readonly max_file_size?: number;
+      /** Longest line, in bytes. */
+      readonly max_line_bytes?: number;
+      /** Most lines of the answer. */
+      readonly max_response_lines?: number;
+      /** Most bytes of the answer. */
+      readonly max_response_bytes?: number;
+    };
+    readonly body: undefined;
+    readonly answer: FileLines;
+  };
+  /** Lists one directory. */
+  readonly "files.list": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path of the directory; wins over the body. */
+      readonly path?: string;
+    };
+    readonly body: ListDirectory;
+    readonly answer: DirectoryListing;
+  };
+  /** Reads bytes of a file. */
+  readonly "files.read": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path of the file. */
+      readonly path: string;
+      /** First byte. */
+      readonly offset?: number;
+      /** Most bytes; 0 for all. */
+      readonly limit?: number;
+    };
+    readonly body: undefined;
+    readonly answer: Bytes | undefined;
+  };
+  /** Follows symbolic links; the file itself need not exist. */
+  readonly "files.resolve": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path of the file. */
+      readonly path: string;
+    };
+    readonly body: undefined;
+    readonly answer: ResolvedPath;
+  };
+  /** Writes a whole file, and the directories above it. */
+  readonly "files.write": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path of the file. */
+      readonly path: string;
+    };
+    readonly body: Bytes;
+    readonly answer: WrittenFile;
+  };
+  /** Compares the working tree at or below a path with a commit. */
+  readonly "git.diff": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path in a repository. */
+      readonly path: string;
+      /** Commit, branch or tag that the working tree is compared with. */
+      readonly base?: string;
+    };
+    readonly body: undefined;
+    readonly answer: RepositoryDiff;
+  };
+  /** Shows a file as it was in a commit. */
+  readonly "git.show": {
+    readonly path: None;
+    readonly query: {
+      /** Top of a working tree. */
+      readonly repo_root: string;
+      /** Relative to the top, or absolute inside of it. */
+      readonly path: string;
+      /** Commit, branch or tag. */
+      readonly ref?: string;
+    };
+    readonly body: undefined;
+    readonly answer: ShownFile;
+  };
+  /** Lists the files that differ at or below a path. */
+  readonly "git.status": {
+    readonly path: None;
+    readonly query: {
+      /** Absolute path in a repository. */
+      readonly path: string;
+    };
+    readonly body: undefined;
+    readonly answer: RepositoryStatus;
+  };
+  /** Tells how the repositories that a chat works in change, while they change. */
+  readonly "git.watch": {
+    readonly path: None;
+    readonly query: {
+      /** UUID of the chat; without it nothing is watched. */
+      readonly chat_id?: string;
+    };
+    readonly body: undefined;
+    readonly answer: undefined;
+    readonly fromClient: WatchRefresh;
+    readonly fromAgent: WatchMessage;
+  };
+  /** Says that the agent runs; browsers get a page. */
+  readonly "greeting": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Message;
+  };
+  /** Says that the agent is alive, whatever its plugins do. */
+  readonly "health": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Health;
+  };
+  /** Tells version, plugins, capabilities and limits. */
+  readonly "info": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: AgentInfo;
+  };
+  /** Metrics of the agent and its plugins. */
+  readonly "metrics": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** This document. */
+  readonly "openapi": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Finds the process that was started with a client token. */
+  readonly "processes.byToken": {
+    readonly path: {
+      /** The client token. */
+      readonly token: string;
+    };
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: ProcessByToken;
+  };
+  /** Lists processes, running ones first. */
+  readonly "processes.list": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: ProcessList;
+  };
+  /** Shows the first and the last part of the output. */
+  readonly "processes.output": {
+    readonly path: {
+      /** Id of the process. */
+      readonly id: string;
+    };
+    readonly query: {
+      /** `true` waits for the end, as long as the limit `waitMs` allows. */
+      readonly wait?: string;
+    };
+    readonly body: undefined;
+    readonly answer: ProcessOutput;
+  };
+  /** Signals the process and everything it started. */
+  readonly "processes.signal": {
+    readonly path: {
+      /** Id of the process. */
+      readonly id: string;
+    };
+    readonly query: None;
+    readonly body: SignalProcess;
+    readonly answer: ProcessMessage;
+  };
+  /** Starts a command. */
+  readonly "processes.start": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: StartProcess;
+    readonly answer: StartedProcess;
+  };
+  /** Writes input. */
+  readonly "processes.stdin": {
+    readonly path: {
+      /** Id of the process. */
+      readonly id: string;
+    };
+    readonly query: {
+      /** Whether the input ends after this body. */
+      readonly close?: boolean;
+    };
+    readonly body: Bytes;
+    readonly answer: ProcessMessage;
+  };
+  /** Follows the output as server-sent events. */
+  readonly "processes.stream": {
+    readonly path: {
+      /** Id of the process. */
+      readonly id: string;
+    };
+    readonly query: {
+      /** Where to begin, in bytes of the output. */
+      readonly offset?: number;
+      /** Where to begin, in bytes of the standard error, when it is kept apart. */
+      readonly errors_offset?: number;
+      /** `exit` ends with the process, `closed` with the last of its descendants that can write. */
+      readonly until?: string;
+    };
+    readonly body: undefined;
+    readonly answer: Bytes;
+    readonly events: {
+      readonly output: OutputEvent;
+      readonly gap: GapEvent;
+      readonly exit: ProcessState;
+      readonly closed: ClosedEvent;
+    };
+  };
+  /** Says whether every plugin has started. */
+  readonly "readiness": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Readiness;
+  };
+}
