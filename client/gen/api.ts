@@ -311,8 +311,8 @@ export interface ShownFile {
 
 /** SignalProcess, as it is sent. */
 export interface SignalProcess {
-  /** `terminate` sends SIGTERM, `kill` SIGKILL, to the whole process group. */
-  readonly signal: "kill" | "terminate";
+  /** `interrupt` sends SIGINT, `terminate` SIGTERM, `kill` SIGKILL, to the whole process group. */
+  readonly signal: "kill" | "terminate" | "interrupt";
 }
 
 /** StartProcess, as it is sent. */
@@ -333,6 +333,8 @@ export interface StartProcess {
   readonly output?: "merged" | "separate" | null;
   /** `piped` takes input. Default: `null`, which is at its end at once. */
   readonly stdin?: "null" | "piped" | null;
+  /** The command waits for readers of its stream that are behind, so that they miss nothing. Default: false. */
+  readonly hold_output?: boolean | null;
 }
 
 /** StartedProcess, as it is sent. */

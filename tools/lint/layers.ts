@@ -22,6 +22,7 @@ const BANS: readonly Ban[] = [
   {
     from: /^client\//,
     to: /^(?!client\/)/,
+    except: (from, to) => from === "client/node.ts" && to.startsWith("node:"),
     reason: "the client runs where no agent does, browsers included: it imports nothing but its own files",
   },
   {

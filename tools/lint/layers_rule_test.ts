@@ -60,3 +60,10 @@ Deno.test("layers keeps a file with a leading underscore private to its folder",
   assertEquals(messages("core/agent.ts", `import x from "./http/_queue.ts";`).length, 1);
   assertEquals(messages("core/http/front.ts", `import x from "./_queue.ts";`), []);
 });
+
+Deno.test("layers keeps the client free of the agent, which may import the client", () => {
+  const source = `import { HttpProblem } from "../core/errors.ts";`;
+
+  assertStringIncludes(messages("client/client.ts", source)[0]!, "the client runs where no agent does");
+  assertEquals(messages("core/cli/commands/ps.ts", `import { x } from "../../../client/mod.ts";`), []);
+});
