@@ -358,6 +358,20 @@ export interface Child {
   readonly exited: Promise<ExitStatus>;
   /** Signals the whole group. Returns `false` when nothing of it is left. */
   kill(signal: Deno.Signal): boolean;
+  /**
+   * Kills the group and, on Linux, everything else that came from this child, whatever group or session it went to, and
+   * resolves when that is gone, after 2 seconds at most. Also after the child's own end. Never rejects.
+   */
+  killTree(): Promise<KilledTree>;
+}
+/** What {@linkcode Child.killTree} did. Both lists are empty where there is no Linux `/proc`. */
+export interface KilledTree {
+  /** Whether anything was left to kill. */
+  readonly found: boolean;
+  /** Process ids that were alive and are gone. */
+  readonly ended: readonly number[];
+  /** Process ids that were still there at the end: of another user, or held by the kernel. */
+  readonly survivors: readonly number[];
 }
 /** Child processes. The only way to start one: environment from `env`, own process group, nice and OOM score from the agent. */
 export interface Exec {

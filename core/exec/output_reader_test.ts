@@ -78,7 +78,15 @@ Deno.test("settled waits for bytes that the runtime brings after the end", async
   let pipe: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   const output = new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => void (pipe = controller) });
   // No group has this number: it is above the largest process id of Linux.
-  const child: Child = { pid: 2 ** 30, stdin: null, output, errors: null, exited: exit.promise, kill: () => false };
+  const child: Child = {
+    pid: 2 ** 30,
+    stdin: null,
+    output,
+    errors: null,
+    exited: exit.promise,
+    kill: () => false,
+    killTree: () => Promise.resolve({ found: false, ended: [], survivors: [] }),
+  };
   let bytes = 0;
   const reading = readOutput(child, { output: (chunk) => bytes += chunk.length });
 

@@ -18,6 +18,11 @@ export class ProcessGroup {
 
   constructor(readonly pid: number) {}
 
+  /** Number of the session that the leader began, as long as it cannot have been given to somebody else. */
+  get session(): number | undefined {
+    return this.#leaderAlive || !exists(this.pid) ? this.pid : undefined;
+  }
+
   /** To be called when the leader's end has been seen. */
   leaderExited(): void {
     this.#leaderAlive = false;

@@ -6,10 +6,12 @@
 import { isAbsolute } from "@std/path";
 
 import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";
-import type { Child, ChildTerminal, Env, Exec, ExitStatus, SpawnOptions } from "../plugin.ts";
+import type { Child, ChildTerminal, Env, Exec, ExitStatus, KilledTree, SpawnOptions } from "../plugin.ts";
 import { livingGroupMembers } from "./group_members.ts";
 import type { Launch, Launcher } from "./launch.ts";
 import { ProcessGroup } from "./process_group.ts";
+import { addMark, type LivingProcess } from "./process_scan.ts";
+import { killTree, killTreeNow, treeMembers } from "./process_tree.ts";
 import type { PtyProcess } from "./pty.ts";
 import { type DirectoryChoice, workingDirectory } from "./working_directory.ts";
 
@@ -29,7 +31,11 @@ const FIRST_SWEEP_AT = 64;
 /** Turns of the event loop that {@linkcode ProcessGroups.close} gives killed processes to vanish. */
 const MAX_FAREWELL_TURNS = 200;
 
-/** Starts children and can end every group it started, also those whose leader is gone. */
+/**
+ * Starts children and can end everything that came from them: the groups, also those whose leader is gone, and on Linux who
+ * left its group. Every child carries a mark in its environment, `<these groups>.<number of the child>`, which its
+ * descendants inherit.
+ */
 export class ProcessGroups implements Exec, AsyncDisposable {
   readonly #options: ProcessGroupsOptions;
   /** Groups whose leader runs, with its end. */
@@ -38,6 +44,9 @@ export class ProcessGroups implements Exec, AsyncDisposable {
   readonly #leaderless = new Set<ProcessGroup>();
   /** Terminals that may be open. */
   readonly #terminals = new Set<ChildTerminal>();
+  readonly #mark = crypto.randomUUID();
+  /** Children started since the last {@linkcode close}, which number their marks. */
+  #started = 0;
   #sweepAt = FIRST_SWEEP_AT;
   #closed = false;
   #suggests = false;
@@ -63,16 +72,18 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     this.#check(options);
     const cwd = options.cwd ?? await this.directory();
     if (!isAbsolute(cwd)) throw spawnError(options, cwd, `working directory "${cwd}" is not absolute`);
-    const env = await this.#options.environment.build(options.env);
+    const variables = await this.#options.environment.build(options.env);
     const pty = options.pty === undefined ? undefined : await import("./pty.ts");
     // From here to the registration nothing waits, so that a child is either refused or known to close().
     this.#check(options);
+    const mark = `${this.#mark}.${++this.#started}`;
+    const env = addMark(variables, mark);
     const launch = this.#options.launcher.compose(options, env, cwd);
     const place = { options, env, cwd };
-    if (pty === undefined || options.pty === undefined) return this.#adopt(start(launch, place), options);
+    if (pty === undefined || options.pty === undefined) return this.#adopt(start(launch, place), { options, mark });
     const { program, args } = launch;
     checkDirectory(options, cwd);
-    return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), options);
+    return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), { options, mark });
   }
 
   /** See {@linkcode Exec.suggestDirectory}. */
@@ -87,8 +98,13 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     return workingDirectory(this.#options.directories, requested);
   }
 
-  /** Sends SIGKILL to every group at once. Does not wait, never throws. */
+  /** Sends SIGKILL to every group, and then to everybody who left one. Does not wait, never throws. */
   killAll(): void {
+    this.#killGroups();
+    if (this.#started > 0) killTreeNow(() => this.#everybody());
+  }
+
+  #killGroups(): void {
     const members = this.#leaderless.size === 0 ? undefined : livingGroupMembers();
     for (const group of [...this.#led.keys(), ...this.#leaderless]) {
       try {
@@ -99,17 +115,19 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     }
   }
 
-  /** Refuses further starts, kills every group, and resolves when the kernel has taken their members away. */
+  /** Refuses further starts, kills everything, and resolves when the kernel has taken it away. */
   async close(): Promise<void> {
     if (this.#suggests) this.suggestDirectory(undefined);
     this.#closed = true;
-    this.killAll();
+    this.#killGroups();
     const groups = [...this.#led.keys(), ...this.#leaderless];
     await Promise.all(this.#led.values());
     await Promise.all([...this.#terminals].map((terminal) => terminal.close()));
     for (let turn = 0; turn < MAX_FAREWELL_TURNS && anyLeft(groups); turn++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
+    if (this.#started > 0) await killTree(() => this.#everybody());
+    this.#started = 0;
     this.#options.onClosed?.();
   }
 
@@ -123,7 +141,26 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     options.signal?.throwIfAborted();
   }
 
-  #adopt(process: Deno.ChildProcess, options: SpawnOptions): Child {
+  /** Whoever carries the mark of any child. */
+  #everybody(): readonly LivingProcess[] | undefined {
+    return treeMembers({ hasMark: (mark) => mark.startsWith(`${this.#mark}.`) });
+  }
+
+  async #killTree(group: ProcessGroup, mark: string): Promise<KilledTree> {
+    const members = () => treeMembers({ hasMark: (each) => each === mark, session: group.session });
+    return await killTree(members, {
+      atOnce: () => {
+        try {
+          return group.kill("SIGKILL");
+        } catch {
+          // None of the group may be signalled, because they changed their user: they will be among the survivors.
+          return true;
+        }
+      },
+    });
+  }
+
+  #adopt(process: Deno.ChildProcess, { options, mark }: Adoption): Child {
     const group = new ProcessGroup(process.pid);
     const ended = process.status.then(toExitStatus, () => ({ code: null, signal: null }));
     return {
@@ -133,10 +170,11 @@ export class ProcessGroups implements Exec, AsyncDisposable {
       errors: options.output === "separate" ? process.stderr : null,
       exited: this.#lead(group, ended, options.signal),
       kill: (signal) => group.kill(signal),
+      killTree: () => this.#killTree(group, mark),
     };
   }
 
-  #adoptTerminal(process: PtyProcess, options: SpawnOptions): Child {
+  #adoptTerminal(process: PtyProcess, { options, mark }: Adoption): Child {
     const group = new ProcessGroup(process.pid);
     const terminal: ChildTerminal = {
       device: process.device,
@@ -155,6 +193,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
       errors: null,
       exited: this.#lead(group, process.exited, options.signal),
       kill: (signal) => group.kill(signal),
+      killTree: () => this.#killTree(group, mark),
     };
   }
 
@@ -188,6 +227,11 @@ function anyLeft(groups: readonly ProcessGroup[]): boolean {
   if (!groups.some((group) => group.mayHaveMembers())) return false;
   const members = livingGroupMembers();
   return groups.some((group) => group.hasMembers(members));
+}
+
+interface Adoption {
+  readonly options: SpawnOptions;
+  readonly mark: string;
 }
 
 interface StartPlace {

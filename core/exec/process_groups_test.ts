@@ -132,12 +132,18 @@ Deno.test("spawn() lets the child read end-of-file at once, unless standard inpu
   assertEquals(await child.exited, { code: 0, signal: null });
 });
 
-Deno.test("spawn() gives the child the built environment and nothing else", async () => {
+Deno.test("spawn() gives the child the built environment, its mark, and nothing else", async () => {
   await using groups = groupsOf();
 
   const { text } = await run(groups, { command: ["/usr/bin/env"], env: { base: { A: "1" }, overrides: { B: "2" } } });
 
-  assertEquals(text.split("\n").filter((line) => !/^(PATH|PWD|OLDPWD|SHLVL|_)=/.test(line)), ["A=1", "B=2", ""]);
+  const lines = text.split("\n").filter((line) => !/^(PATH|PWD|OLDPWD|SHLVL|_)=/.test(line));
+  assertEquals(lines.map((line) => line.replace(/^(OUTPOST_PROCESS)=[0-9a-f-]{36}\.1$/, "$1")).sort(), [
+    "",
+    "A=1",
+    "B=2",
+    "OUTPOST_PROCESS",
+  ]);
 });
 
 const FAULTS: readonly [string, SpawnOptions, string][] = [

@@ -75,6 +75,11 @@ const EVENTS = {
 };
 
 const MESSAGE = z.object({ message: z.string() }).meta({ id: "ProcessMessage" });
+const PIDS = z.array(z.int()).optional();
+const SIGNALLED = MESSAGE.extend({
+  ended: PIDS.describe("After `kill`: ids of the processes that are gone."),
+  survivors: PIDS.describe("After `kill`: ids of those that were still there after 2 seconds."),
+}).meta({ id: "SignalledProcess" });
 const ID = { id: "Id of the process." };
 const UNKNOWN = { summary: "This chat has no such process." };
 const INVALID = { summary: "The request is malformed." };
@@ -152,7 +157,7 @@ export const agentprocApi: readonly RouteDescription[] = [
     headers: CHAT_HEADERS,
     body: { schema: SIGNAL_BODY },
     answers: {
-      200: { summary: "Sent.", schema: MESSAGE },
+      200: { summary: "Sent. After `kill`, what came from the process is gone.", schema: SIGNALLED },
       400: INVALID,
       404: UNKNOWN,
       409: { summary: "Nothing of it runs any more." },

@@ -28,6 +28,7 @@ class FakeProcess {
       errors: options.separate ? this.#pipe() : null,
       exited: this.#exit.promise,
       kill: () => false,
+      killTree: () => Promise.resolve({ found: false, ended: [], survivors: [] }),
     };
     const { streamBytes = 1000, hold: holdOutput = false } = options;
     const limits = { headBytes: 100, tailBytes: 100, maxLineBytes: 100, streamBytes, readerGraceMs: GRACE_MS };

@@ -11,7 +11,7 @@ import { HttpProblem, messageOf } from "../../core/errors.ts";
 import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { type QuerySpec, readQuery } from "../../core/http/query.ts";
-import type { Clock } from "../../core/plugin.ts";
+import type { Clock, KilledTree } from "../../core/plugin.ts";
 import { ClientTokenError, ProcessLimitError, TableClosedError } from "./process_errors.ts";
 import { outputJson, processJson } from "./process_json.ts";
 import type { ProcessTable } from "./process_table.ts";
@@ -81,8 +81,11 @@ export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void
         `Unsupported signal "${name}": expected ${Object.keys(SIGNALS).map((word) => `"${word}"`).join(", ")}`,
       );
     }
-    sendSignal(found(c, table), SIGNALS[name as keyof typeof SIGNALS]);
-    return json(c, { message: `Signal "${name}" sent to process "${id}"` });
+    const process = found(c, table);
+    const message = `Signal "${name}" sent to process "${id}"`;
+    if (name === "kill") return json(c, { message, ...await killTree(process) });
+    sendSignal(process, SIGNALS[name as keyof typeof SIGNALS]);
+    return json(c, { message });
   });
 
   app.post("/:id/stdin", async (c) => {
@@ -239,6 +242,13 @@ async function stream(c: Context, process: TrackedProcess, options: ProcessRoute
   });
 }
 
+/** After the main process's end this reaches what it left running, also outside the group; 409 says that nothing is left. */
+async function killTree(process: TrackedProcess): Promise<Omit<KilledTree, "found">> {
+  const { found, ended, survivors } = await process.killTree();
+  if (!found) throw notRunning(process);
+  return { ended, survivors };
+}
+
 /** After the main process's end this reaches what it left running; 409 says that nothing is left. */
 function sendSignal(process: TrackedProcess, signals: readonly Deno.Signal[]): void {
   let reached: boolean;
@@ -247,7 +257,11 @@ function sendSignal(process: TrackedProcess, signals: readonly Deno.Signal[]): v
   } catch (error) {
     throw new HttpProblem(500, "Failed to signal process", { detail: messageOf(error), cause: error });
   }
-  if (!reached) throw new HttpProblem(409, `Process "${process.id}" is not running`);
+  if (!reached) throw notRunning(process);
+}
+
+function notRunning({ id }: TrackedProcess): HttpProblem {
+  return new HttpProblem(409, `Process "${id}" is not running`);
 }
 
 async function writeInput(process: TrackedProcess, request: Request, close: boolean): Promise<void> {

@@ -759,3 +759,15 @@ Deno.test("POST /{id}/signal interrupts a command, also one that is stopped", as
   const { output, exit_code } = await agent.output(id, "?wait=true");
   assertEquals([output, exit_code], ["ready\ninterrupted\n", 3]);
 });
+
+Deno.test("POST /{id}/signal kills what left the group too, and names it", async () => {
+  await using agent = new TestRoutes();
+  const id = await agent.start("setsid sh -c 'echo ready; exec sleep 600' & wait");
+  await agent.until(id, "ready");
+
+  const response = await agent.post(`/${id}/signal`, { signal: "kill" });
+
+  const { message, ended, survivors } = await response.json();
+  assertEquals([message, ended.length, survivors], [`Signal "kill" sent to process "${id}"`, 2, []]);
+  assertEquals((await agent.output(id, "?wait=true")).output_open, false);
+});

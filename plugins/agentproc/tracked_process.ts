@@ -5,7 +5,7 @@
  */
 import { type OutputReading, readOutput } from "../../core/exec/output_reader.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
-import type { Child, Clock, ExitStatus } from "../../core/plugin.ts";
+import type { Child, Clock, ExitStatus, KilledTree } from "../../core/plugin.ts";
 import type { AgentprocConfig } from "./config.ts";
 import { HeadTailBuffer } from "./head_tail_buffer.ts";
 import { type HeldReader, OutputHold } from "./output_hold.ts";
@@ -152,6 +152,11 @@ export class TrackedProcess {
   /** Signals the whole group. Returns `false` when nothing of it is left. */
   kill(signal: Deno.Signal): boolean {
     return this.#child.kill(signal);
+  }
+
+  /** Kills everything that came from the process, see {@linkcode Child.killTree}. */
+  killTree(): Promise<KilledTree> {
+    return this.#child.killTree();
   }
 
   /** Resolves at the next byte, the end, or the close of the output. Only what happens after the call counts. */
