@@ -353,34 +353,6 @@ Deno.test("Agent.stop() during the start ends both, whenever it comes", async ()
   }
 });
 
-Deno.test("Agent starts and stops again and again without keeping handles", async () => {
-  const scale = Number(Deno.env.get("OUTPOST_TEST_SCALE") ?? 1);
-  const cycles = 100 * scale;
-  const openFiles = () => [...Deno.readDirSync("/proc/self/fd")].length;
-  const cycle = async () => {
-    const agent = createAgent({
-      plugins: [plugin("pp", {
-        setup(ctx) {
-          ctx.routes.app.get("/", (c) => c.text("ok"));
-          ctx.tasks.every("tick", 1000, () => {});
-        },
-      })],
-      config: { agent: { listen: { tcp: "127.0.0.1:0" } } },
-      env: {},
-      logSink: () => {},
-    });
-    await agent.start();
-    assertEquals((await agent.fetch(new Request("http://localhost/api/v0/pp"))).status, 200);
-    await agent.stop();
-  };
-  await cycle();
-  const before = openFiles();
-
-  for (let count = 0; count < cycles; count++) await cycle();
-
-  assertEquals(openFiles(), before);
-});
-
 Deno.test("Agent.addresses names its listeners and what running plugins announce", async () => {
   const directory = await Deno.makeTempDir();
   const agent = createAgent({

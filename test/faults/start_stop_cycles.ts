@@ -1,0 +1,52 @@
+/**
+ * Starts and stops an agent as often as its argument says and prints how many handles were open before and after. A program of
+ * its own, because tests that run beside it open handles in the same process.
+ *
+ * @module
+ */
+import { createAgent, definePlugin, type Plugin } from "../../mod.ts";
+
+const busy: Plugin = definePlugin({
+  id: "busy",
+  version: "1.0.0",
+  api: 1,
+  summary: "Takes something of everything.",
+  stability: "stable",
+  setup(ctx) {
+    ctx.routes.app.get("/", async (c) => {
+      const child = await ctx.exec.spawn({ command: ["true"] });
+      return c.text(await new Response(child.output).text());
+    });
+    ctx.tasks.every("tick", 1000, () => {});
+  },
+});
+
+async function cycle(): Promise<void> {
+  const agent = createAgent({
+    plugins: [busy],
+    config: { agent: { listen: { tcp: "127.0.0.1:0" } } },
+    env: { PATH: Deno.env.get("PATH") ?? "" },
+    logSink: () => {},
+  });
+  await agent.start();
+  const { status } = await agent.fetch(new Request("http://localhost/api/v0/busy"));
+  if (status !== 200) throw new Error(`expected 200, got ${status}`);
+  await agent.stop();
+}
+
+/** Sockets, pipes and process handles; the runtime opens files of its own caches whenever it likes. */
+function openHandles(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+    try {
+      return /^(socket|pipe|anon_inode):/.test(Deno.readLinkSync(`/proc/self/fd/${name}`));
+    } catch {
+      return false; // The handle with which the folder itself was read.
+    }
+  }).length;
+}
+
+const cycles = Number(Deno.args[0]);
+for (let count = 0; count < 3; count++) await cycle(); // What is loaded once stays open.
+const before = openHandles();
+for (let count = 0; count < cycles; count++) await cycle();
+console.log(JSON.stringify({ before, after: openHandles() }));
