@@ -21,7 +21,7 @@ async function main(): Promise<number> {
     if (words.length > 0 && !words.some((word) => file.includes(word))) continue;
     console.error(`${file} …`);
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", join(ROOT, "test/bench", file)],
+      args: ["run", "-A", "--v8-flags=--expose-gc", join(ROOT, "test/bench", file)],
       cwd: ROOT,
       stdin: "null",
       stderr: "inherit",

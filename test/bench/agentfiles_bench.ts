@@ -155,14 +155,24 @@ const EDITED_TEXT = Array.from(
   (_, line) => `    const value${line} = compute(${line}, "some text");\n`,
 ).join("").slice(0, MIB);
 
+const NOTES: Readonly<Record<string, string>> = {
+  edit:
+    "matched, written beside, synced and renamed; the floor replaces strings and writes the same way; the aim is 20 ms",
+  write: "streamed over the Unix socket to a synced file; best of three",
+  read: "streamed over the Unix socket; best of three",
+  memory: "peak while streaming, above what it had before",
+};
+
 /** Prints one figure; `ratio` says how many times the floor it is. */
 function print(name: string, value: number, unit: string, floor?: number): void {
+  const note = Object.entries(NOTES).find(([start]) => name.startsWith(start))?.[1];
   const rounded = (number: number): number => Math.round(number * 100) / 100;
   console.log(JSON.stringify({
     name,
     value: rounded(value),
     unit,
     ...(floor !== undefined && { floor: rounded(floor), ratio: rounded(value / floor) }),
+    ...(note !== undefined && { note }),
   }));
 }
 
