@@ -220,6 +220,7 @@ export class Agent implements AsyncDisposable {
     const dial = this.#options.dial ?? dialerFor(settings, env, clock);
     const rpc = new RpcConnection({ dial, clock, log: logger("rpc") });
     const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
+    environment.scope({ owner: "core", order: -1 }).contribute("core", () => pathVariable(agentSocket.path));
     const shared = { host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket };
     const runHost: RunHost = {
       clock,
@@ -315,6 +316,11 @@ interface Parts {
 }
 
 const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };
+
+/** Tells the agent's children where the agent socket is: it need not be where their programs look by themselves. */
+function pathVariable(path: string | undefined): Variables {
+  return path === undefined ? {} : { CODER_AGENT_SOCKET_PATH: path };
+}
 
 /** Loads the protocols only when there is somebody to speak them with. */
 function dialerFor(settings: AgentSettings, env: Variables, clock: Clock): AgentOptions["dial"] {

@@ -392,13 +392,18 @@ export interface Exec {
    */
   directory(requested?: string): Promise<string>;
 }
+/** A service's description, or how to load it: protobuf costs an agent 50 ms and 17 MB, which it need not spend before somebody calls. */
+export type DescriptorSource<S extends ServiceDescriptor> = S | (() => Promise<S>);
 /** The agent's Unix sockets. */
 export interface Socket {
   /**
    * Serves a protobuf service, described by generated code, on the agent socket (dRPC), until the plugin stops. A method that is left
    * out answers "Unimplemented".
+   *
+   * @example
+   * ctx.socket.service(async () => (await import("./gen/greeter_pb.ts")).Greeter, { greet: ({ name }) => ({ text: `Hello ${name}` }) });
    */
-  service<S extends ServiceDescriptor>(service: S, implementation: ServiceImplementation<S>): void;
+  service<S extends ServiceDescriptor>(service: DescriptorSource<S>, implementation: ServiceImplementation<S>): void;
   /**
    * A private Unix listener: socket 0600; a missing parent is created 0700, an existing one is never changed; a stale file
    * is probed and removed; closed with the plugin.

@@ -95,7 +95,7 @@ export function openLife(
     },
     socket: {
       service: (service, implementation) => {
-        assertOpen(`serve "${service.typeName}"`);
+        assertOpen(`serve "${typeof service === "function" ? "a service" : service.typeName}"`);
         scope.defer(parts.agentSocket.add(service, implementation));
       },
       listen: async (path, accept) => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Clock, Logger, ServiceDescriptor, ServiceImplementation } from "../plugin.ts";
+import type { Clock, DescriptorSource, Logger, ServiceDescriptor, ServiceImplementation } from "../plugin.ts";
 import { listenPrivately, type PrivateListener } from "./private_listener.ts";
 
 /** Most connections served at once; further ones are closed. Bounds what a runaway script can hold. */
@@ -21,14 +21,15 @@ export interface AgentSocketOptions {
 type Router = import("../rpc/service_router.ts").ServiceRouter;
 
 interface Served {
-  readonly service: ServiceDescriptor;
+  readonly service: DescriptorSource<ServiceDescriptor>;
   readonly implementation: ServiceImplementation<ServiceDescriptor>;
+  registering?: Promise<void>;
   registered?: Disposable;
 }
 
 /**
- * Serves every registered service on one socket. Neither the socket nor the protocol is loaded before there is a service. Wire it
- * so: `add` in a plugin's context, `start()` when the plugins run, `close()` when they have stopped.
+ * Serves every registered service on one socket. There is no socket before there is a service, and the protocol is loaded when the first
+ * caller connects. Wire it so: `add` in a plugin's context, `start()` when the plugins run, `close()` when they have stopped.
  */
 export class AgentSocket {
   readonly #options: AgentSocketOptions;
@@ -48,18 +49,23 @@ export class AgentSocket {
     return this.#listener?.path;
   }
 
-  /** Adds a service; dispose the result to take it away. A service that is there already is an error in the log, once it starts. */
-  add<S extends ServiceDescriptor>(service: S, implementation: ServiceImplementation<S>): AsyncDisposable {
+  /** Adds a service; dispose the result to take it away. A service that is there already is an error in the log, once somebody calls. */
+  add<S extends ServiceDescriptor>(
+    service: DescriptorSource<S>,
+    implementation: ServiceImplementation<S>,
+  ): AsyncDisposable {
     const served: Served = {
       service,
       implementation: implementation as unknown as ServiceImplementation<ServiceDescriptor>,
     };
     this.#services.add(served);
     if (this.#isStarted) void this.start();
+    // Callers that are connected already may want it.
+    if (this.#router !== undefined) void this.#routerOfAll();
     return {
       [Symbol.asyncDispose]: async () => {
         this.#services.delete(served);
-        await this.#opening;
+        await served.registering;
         served.registered?.[Symbol.dispose]();
       },
     };
@@ -86,25 +92,40 @@ export class AgentSocket {
   async #open(): Promise<void> {
     const { path, log } = this.#options;
     if (path === null || this.#services.size === 0 || !this.#isStarted) return;
-    const { ServiceRouter } = await import("../rpc/service_router.ts");
-    const router = this.#router ??= new ServiceRouter();
-    for (const served of this.#services) served.registered ??= router.add(served.service, served.implementation);
     if (this.#listener !== undefined) return;
     this.#listener = await listenPrivately(
       path,
-      (connection, signal) => this.#serve(router, connection, signal),
+      (connection, signal) => this.#serve(connection, signal),
       (error) => log.debug("agent socket connection failed", { error: messageOf(error) }),
     );
     log.info("agent socket is ready", { path });
   }
 
-  async #serve(router: Router, connection: Deno.UnixConn, signal: AbortSignal): Promise<void> {
+  /** Knows every service of this moment. */
+  async #routerOfAll(): Promise<Router> {
+    const { ServiceRouter } = await import("../rpc/service_router.ts");
+    const router = this.#router ??= new ServiceRouter();
+    for (const served of this.#services) await (served.registering ??= this.#register(router, served));
+    return router;
+  }
+
+  async #register(router: Router, served: Served): Promise<void> {
+    try {
+      const service = typeof served.service === "function" ? await served.service() : served.service;
+      if (this.#services.has(served)) served.registered = router.add(service, served.implementation);
+    } catch (error) {
+      this.#options.log.error("cannot serve on the agent socket", { error: messageOf(error) });
+    }
+  }
+
+  async #serve(connection: Deno.UnixConn, signal: AbortSignal): Promise<void> {
     if (this.#connections >= MAX_CONNECTIONS) {
       this.#options.log.warn("agent socket refuses a connection", { limit: MAX_CONNECTIONS });
       return;
     }
     this.#connections += 1;
     try {
+      const router = await this.#routerOfAll();
       const { connByteStream } = await import("../rpc/conn_byte_stream.ts");
       const { serveDrpc } = await import("../rpc/drpc/server.ts");
       await serveDrpc(connByteStream(connection), router.handle, { signal, clock: this.#options.clock });

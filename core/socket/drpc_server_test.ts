@@ -156,3 +156,54 @@ Deno.test("AgentSocket takes a service away when its plugin stops", async () => 
   client.close();
   await socket.close();
 });
+
+Deno.test("AgentSocket loads a service when somebody calls, not before", async () => {
+  await using fixture = await Fixture.make();
+  const socket = fixture.socket();
+  let loads = 0;
+  const load = () => Promise.resolve((loads++, AgentSocketService));
+  socket.add(load, { ping: () => ({}) });
+  await socket.start();
+  assertEquals(loads, 0);
+
+  const clients = [await fixture.dial(), await fixture.dial()];
+  await Promise.all(clients.map((client) => typedClient(AgentSocketService, () => client).ping({})));
+
+  assertEquals(loads, 1);
+  for (const client of clients) client.close();
+  await socket.close();
+});
+
+Deno.test("AgentSocket logs a second provider of a service and keeps serving the first", async () => {
+  await using fixture = await Fixture.make();
+  const lines: string[] = [];
+  const socket = fixture.socket({ ...silent, error: (_message, fields) => void lines.push(String(fields?.error)) });
+  socket.add(AgentSocketService, { syncReady: () => ({ ready: true }) });
+  socket.add(() => Promise.resolve(AgentSocketService), { syncReady: () => ({ ready: false }) });
+  await socket.start();
+  using client = await fixture.dial();
+
+  const { ready } = await typedClient(AgentSocketService, () => client).syncReady({ unit: "db" });
+
+  assertEquals(ready, true);
+  assertStringIncludes(lines.join(), "it is served already");
+  client.close();
+  await socket.close();
+});
+
+Deno.test("AgentSocket gives a caller that is connected a service that comes later", async () => {
+  await using fixture = await Fixture.make();
+  const socket = fixture.socket();
+  const first = socket.add(AgentSocketService, { ping: () => ({}) });
+  await socket.start();
+  using client = await fixture.dial();
+  const calls = typedClient(AgentSocketService, () => client);
+  await calls.ping({});
+  await first[Symbol.asyncDispose]();
+
+  socket.add(AgentSocketService, { syncReady: () => ({ ready: true }) });
+
+  assertEquals((await calls.syncReady({ unit: "db" })).ready, true);
+  client.close();
+  await socket.close();
+});
