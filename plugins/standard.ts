@@ -7,8 +7,16 @@ import type { Plugin } from "../core/plugin.ts";
 import agentfiles from "./agentfiles/mod.ts";
 import agentgit from "./agentgit/mod.ts";
 import agentproc from "./agentproc/mod.ts";
+import agentsocket from "./agentsocket/mod.ts";
 import boundarylogs from "./boundarylogs/mod.ts";
 import controlplane from "./controlplane/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
-export const standardPlugins: readonly Plugin[] = [controlplane, agentgit, agentproc, agentfiles, boundarylogs];
+export const standardPlugins: readonly Plugin[] = [
+  controlplane,
+  agentgit,
+  agentproc,
+  agentfiles,
+  agentsocket,
+  boundarylogs,
+];

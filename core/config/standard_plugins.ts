@@ -10,5 +10,6 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "agentgit",
   "agentproc",
   "agentfiles",
+  "agentsocket",
   "boundarylogs",
 ];
