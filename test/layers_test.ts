@@ -14,6 +14,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const HEAVY = [
   "@bufbuild/protobuf",
   "ssh2",
+  "ws",
   "node-pty",
   "@hono/node-server",
   "@hono/node-ws",

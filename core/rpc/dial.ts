@@ -10,7 +10,6 @@ import type { ByteStream } from "./byte_stream.ts";
 import { DialError } from "./dial_error.ts";
 import { type RpcLink, SessionLink } from "./link.ts";
 import { dialWebSocket } from "./web_socket_dial.ts";
-import { webSocketStream } from "./web_socket_stream.ts";
 import { YamuxSession } from "./yamux/session.ts";
 
 /** Where the control plane answers, under its address. */
@@ -76,8 +75,8 @@ export class Dialer {
     url.searchParams.set("version", formatVersion(version));
     url.searchParams.set("role", role);
     if (incoming !== undefined) url.searchParams.set("tunnel", "1");
-    const socket = await dialWebSocket({ url, headers: { ...headers, [TOKEN_HEADER]: token }, clock, signal });
-    const session = new YamuxSession(webSocketStream(socket, { clock }), { role: "client", clock });
+    const stream = await dialWebSocket({ url, headers: { ...headers, [TOKEN_HEADER]: token }, clock, signal });
+    const session = new YamuxSession(stream, { role: "client", clock });
     return new SessionLink(session, version, incoming);
   }
 }

@@ -1,11 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
+import { systemClock } from "../../core/clock.ts";
 import type { ByteStream } from "../../core/rpc/byte_stream.ts";
 import { connByteStream } from "../../core/rpc/conn_byte_stream.ts";
 import { DrpcClient, type RpcChannel } from "../../core/rpc/drpc/client.ts";
 import { RpcError } from "../../core/rpc/drpc/error.ts";
 import { serveDrpc } from "../../core/rpc/drpc/server.ts";
 import { MultiplexedChannel, serveSession } from "../../core/rpc/multiplexed.ts";
+import { dialWebSocket } from "../../core/rpc/web_socket_dial.ts";
 import { webSocketStream } from "../../core/rpc/web_socket_stream.ts";
 import { YamuxSession } from "../../core/rpc/yamux/session.ts";
 import { GoProgram, needsGo } from "./go_program.ts";
@@ -56,7 +58,7 @@ Deno.test("the Go client checks our server over a Unix socket", needsGo, async (
 Deno.test("our client checks the Go server over WebSocket, yamux and dRPC", needsGo, async () => {
   await using program = await GoProgram.build();
   await using server = await program.serve("serve-ws");
-  using session = new YamuxSession(webSocketStream(await connected(server.line)), { role: "client" });
+  using session = new YamuxSession(await dialled(server.line), { role: "client" });
   const channel = new MultiplexedChannel(session);
 
   await checkCalls(() => Promise.resolve(channel));
@@ -164,13 +166,8 @@ async function dialUnix(path: string): Promise<ByteStream> {
   return connByteStream(await Deno.connect({ transport: "unix", path }));
 }
 
-async function connected(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(url);
-  const open = Promise.withResolvers<void>();
-  socket.onopen = () => open.resolve();
-  socket.onerror = () => open.reject(new Error(`Cannot connect to ${url}`));
-  await open.promise;
-  return socket;
+function dialled(url: string): Promise<ByteStream> {
+  return dialWebSocket({ url: new URL(url.replace("ws:", "http:")), headers: {}, clock: systemClock });
 }
 
 /** Waits for something the other process does in its own time. */
