@@ -74,7 +74,8 @@ export async function loadPlan(options: LoadPlanOptions): Promise<LoadedPlan> {
       const entry = config.entries.get(definition.id);
       return {
         definition,
-        enabled: entry?.enabled,
+        // An entry without the word switches the plugin on: only an unmentioned plugin has its own default.
+        enabled: entry && (entry.enabled ?? true),
         required: entry?.onFailure === "abort",
         source: entry?.source ?? "plugins",
       };

@@ -33,7 +33,7 @@ export function checkPlugins(
   const problems = unknownPlugins(loaded.entries, definitions.map((definition) => definition.id));
   for (const definition of definitions) {
     const entry = loaded.entries.get(definition.id);
-    if (!(entry?.enabled ?? definition.enabledByDefault ?? true)) continue;
+    if (!(entry === undefined ? definition.enabledByDefault ?? true : entry.enabled ?? true)) continue;
     const result = pluginConfig(definition, entry, loaded);
     if ("config" in result) configs.set(definition.id, result.config);
     else problems.push(...result.problems);

@@ -11,7 +11,7 @@ export type FailurePolicy = "continue" | "retry" | "abort";
 /** A resolved entry of the `plugins` section. */
 export interface PluginEntry {
   readonly id: string;
-  /** Absent: the definition's `enabledByDefault` decides. */
+  /** Absent: `true`, as naming a plugin is meant. A plugin without an entry runs by its own `enabledByDefault`. */
   readonly enabled?: boolean;
   /** Absolute path of the file to import; absent for built-in plugins. */
   readonly from?: string;
@@ -40,7 +40,7 @@ export interface WrittenEntry {
 
 /** Strict schema of the long form of an entry. */
 export const writtenEntry: z.ZodType<WrittenEntry> = z.strictObject({
-  enabled: z.boolean().optional().describe("Whether the plugin runs; the plugin's own default when absent."),
+  enabled: z.boolean().optional().describe("Whether the plugin runs; true when absent."),
   from: z.string().min(1).optional().describe("File to import the plugin from, relative to this configuration file."),
   sha256: z.string().regex(/^[0-9a-fA-F]{64}$/, "Expected 64 hexadecimal digits").optional().describe(
     'SHA-256 of the file in "from"; another content is refused.',

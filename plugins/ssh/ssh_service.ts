@@ -1,0 +1,113 @@
+/**
+ * The running service: host keys, servers, the count of connections.
+ *
+ * @module
+ */
+import type { Duplex } from "node:stream";
+
+import { messageOf } from "../../core/errors.ts";
+import type { Clock, Logger } from "../../core/plugin.ts";
+import type { SshConfig } from "./config.ts";
+import { derivedHostKey, hostKeySeed } from "./host_key.ts";
+import type { Peer, WorkspaceFacts } from "./service.ts";
+import type { SshMetrics } from "./ssh_metrics.ts";
+import type { AuthPolicy } from "./transport/authentication.ts";
+import type { Ssh2 } from "./transport/ssh2_library.ts";
+import { type ConnectionHandlers, SshServer } from "./transport/ssh_server.ts";
+
+/** What the service is made from. */
+export interface SshServiceOptions {
+  readonly library: Ssh2;
+  /** The host key of the TCP listener, and of everything else while the workspace's names are unknown. */
+  readonly hostKey: string;
+  readonly config: SshConfig;
+  readonly software: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: SshMetrics;
+  readonly handlers: ConnectionHandlers;
+  readonly facts?: WorkspaceFacts;
+}
+
+/** A third of the time without a sign of life: the server asks that often, and gives up after the third time. */
+const KEEPALIVES_PER_TIMEOUT = 3;
+
+/** Serves byte streams, within the limits. */
+export class SshService {
+  readonly #options: SshServiceOptions;
+  /** Servers by host key: the library takes one key for each. */
+  readonly #servers = new Map<string, SshServer>();
+  #open = 0;
+  #loggingIn = 0;
+
+  /** @throws {Error} When the host key is not usable. */
+  constructor(options: SshServiceOptions) {
+    this.#options = options;
+    this.#server(options.hostKey);
+    options.metrics.connections.collect(() => this.#open);
+  }
+
+  /** Serves a client who has to prove that it may come in. */
+  serveTcp(stream: Duplex, peer: Peer, policy: AuthPolicy): Promise<void> {
+    return this.#serve(stream, peer, { policy, hostKey: this.#options.hostKey });
+  }
+
+  /** Serves a client whom the transport vouches for. */
+  serveTrusted(stream: Duplex, peer: Peer): Promise<void> {
+    const names = this.#options.facts?.names();
+    const hostKey = names === undefined ? this.#options.hostKey : derivedHostKey(hostKeySeed(names));
+    return this.#serve(stream, peer, { policy: { anonymous: true }, hostKey });
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    for (const server of this.#servers.values()) server.close();
+  }
+
+  async #serve(
+    stream: Duplex,
+    peer: Peer,
+    { policy, hostKey }: { policy: AuthPolicy; hostKey: string },
+  ): Promise<void> {
+    const { config, metrics, log } = this.#options;
+    if (this.#open >= config.maxConnections || this.#loggingIn >= config.maxLogins) {
+      metrics.refusedConnections.inc();
+      log.warn("connection refused", { open: this.#open, loggingIn: this.#loggingIn });
+      stream.on("error", () => {}); // It is being cut.
+      stream.destroy();
+      return;
+    }
+    this.#open++;
+    this.#loggingIn++;
+    let isLoggingIn = true;
+    const admitted = () => {
+      if (isLoggingIn) this.#loggingIn--;
+      isLoggingIn = false;
+    };
+    const { authenticated, error } = await this.#server(hostKey).serve(stream, { peer, policy, admitted });
+    this.#open--;
+    admitted();
+    if (!authenticated) metrics.failedConnections.inc();
+    if (error !== undefined) {
+      log.debug("connection failed", { address: peer.address, authenticated, error: messageOf(error) });
+    }
+  }
+
+  #server(hostKey: string): SshServer {
+    const known = this.#servers.get(hostKey);
+    if (known !== undefined) return known;
+    const { library, config, software, clock, handlers } = this.#options;
+    const server = new SshServer({
+      library,
+      hostKey,
+      software,
+      clock,
+      handlers,
+      keepaliveMs: Math.floor(config.maxTimeoutMs / KEEPALIVES_PER_TIMEOUT),
+      loginMs: config.loginMs,
+      maxChannels: config.maxChannels,
+    });
+    this.#servers.set(hostKey, server);
+    return server;
+  }
+}
