@@ -10,6 +10,7 @@ import agentproc from "./agentproc/mod.ts";
 import agentsocket from "./agentsocket/mod.ts";
 import boundarylogs from "./boundarylogs/mod.ts";
 import controlplane from "./controlplane/mod.ts";
+import ssh from "./ssh/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
 export const standardPlugins: readonly Plugin[] = [
@@ -19,4 +20,5 @@ export const standardPlugins: readonly Plugin[] = [
   agentfiles,
   agentsocket,
   boundarylogs,
+  ssh,
 ];

@@ -139,7 +139,7 @@ function configFor(port: number): string {
   return [
     "Host workspace",
     "  HostName 127.0.0.1",
-    `  Port ${port}`,
+    `  Port ${port || 22}`,
     "  User nobody",
     "  StrictHostKeyChecking no",
     "  UserKnownHostsFile /dev/null",

@@ -12,4 +12,5 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "agentfiles",
   "agentsocket",
   "boundarylogs",
+  "ssh",
 ];
