@@ -9,6 +9,8 @@ import { ByteDuplex } from "./byte_duplex.ts";
 import { type SshConfig, sshConfig } from "./config.ts";
 import { defaultHostKeyFile, keepHostKey } from "./host_key.ts";
 import { parseListenAddress } from "./listen_address.ts";
+import { LocalForwards } from "./local_forward.ts";
+import { RemoteForwards } from "./remote_forward.ts";
 import { type ByteStream, ConnectionReports, type Peer, SshTransport, WorkspaceFacts } from "./service.ts";
 import { Sessions } from "./sessions.ts";
 import { sshMetrics } from "./ssh_metrics.ts";
@@ -29,7 +31,7 @@ const plugin: Plugin = definePlugin({
   version: "1.0.0",
   api: 1,
   stability: "beta",
-  summary: "Serves SSH: shells, commands, terminals.",
+  summary: "Serves SSH: shells, commands, terminals, forwarded ports and sockets.",
   enabledByDefault: false,
   config: sshConfig,
   needs,
@@ -50,6 +52,8 @@ const plugin: Plugin = definePlugin({
       facts: services.facts,
       reports: services.reports,
     });
+    const local = new LocalForwards(ctx.tasks, config.blockLocalForwarding);
+    const remote = new RemoteForwards({ tasks: ctx.tasks, log: ctx.log, isBlocked: config.blockReverseForwarding });
     const started = Promise.withResolvers<SshService>();
     started.promise.catch(() => {}); // Whoever waits for it is told.
     ctx.provide(SshTransport, {
@@ -71,9 +75,9 @@ const plugin: Plugin = definePlugin({
           connected: () => {},
           started: (session) => sessions.start(session),
           hasSubsystem: () => false,
-          tcp: (_connection, _target, request) => request.refuse(1, "port forwarding is disabled"),
-          unix: (_connection, _path, request) => request.refuse(1, "port forwarding is disabled"),
-          forward: (_connection, request) => request.fail(),
+          tcp: (_connection, target, request) => local.tcp(target, request),
+          unix: (_connection, path, request) => local.unix(path, request),
+          forward: (connection, request) => remote.handle(connection, request),
         },
       });
       started.resolve(service);

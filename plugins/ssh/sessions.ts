@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../../core/errors.ts";
 import type { Child, Clock, Env, Exec, Logger, Tasks } from "../../core/plugin.ts";
+import { type AgentForward, forwardAgent } from "./agent_forward.ts";
 import type { SshConfig } from "./config.ts";
 import { BLOCKED_MESSAGE, BLOCKED_STATUS, isFileTransfer } from "./file_transfer_block.ts";
 import { loginOutput } from "./login_output.ts";
@@ -126,17 +127,30 @@ export class Sessions {
     }
     metrics.sessions.inc({ magic_type: client.type, pty: start.terminal === undefined ? "no" : "yes" });
     const user = await loginUser(await env.build());
+    await using agent = await this.#forwardAgent(session, fault);
     const layers = sessionEnvironment({
       client: client.variables,
       user,
       peer: connection.peer,
       ...(start.terminal !== undefined && { term: start.terminal.term }),
+      ...(agent !== undefined && { agentSocket: agent.path }),
     });
     const command = { words: sessionCommand(user.shell, start.text), cwd: await exec.directory(), env: layers };
     const work: RunWork = { exec, clock, log, fault, children: this.#children, stopping: this.#stopping.signal };
+    // The agent's socket is there as long as the session is: the returns below wait.
     if (start.terminal === undefined) return outcomeOf(await runOnPipes(session, command, work));
     if (start.text === "") await this.#greet(session, user, fault);
     return outcomeOf(await runOnTerminal(session, start.terminal, command, work));
+  }
+
+  async #forwardAgent(session: SshSession, fault: RunWork["fault"]): Promise<AgentForward | undefined> {
+    if (!session.start.agentForwarding) return undefined;
+    try {
+      return await forwardAgent(session.connection, this.#work.tasks, this.#work.log);
+    } catch (error) {
+      fault("listener", error);
+      return undefined;
+    }
   }
 
   async #greet(session: SshSession, user: LoginUser, fault: RunWork["fault"]): Promise<void> {

@@ -21,6 +21,7 @@ export interface LibraryChannel extends Duplex {
   readonly stderr: Writable;
   readonly outgoing: LibraryEnd;
   exit(status: number): void;
+  eof(): void;
   close(): void;
   _chunk: unknown;
   _chunkcb: unknown;

@@ -66,10 +66,10 @@ export class SshChannel {
     this.#channel.end();
   }
 
-  /** Sends everything written so far and the end, without an exit status. */
-  async end(): Promise<void> {
+  /** Sends everything written so far and the end of the output; the input goes on. */
+  async endOutput(): Promise<void> {
     await this.#queue;
-    this.close();
+    if (this.#isOpen()) this.#channel.eof();
   }
 
   /** Closes at once, without an exit status; what waits to be sent is lost. */
