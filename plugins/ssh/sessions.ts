@@ -137,7 +137,6 @@ export class Sessions {
     });
     const command = { words: sessionCommand(user.shell, start.text), cwd: await exec.directory(), env: layers };
     const work: RunWork = { exec, clock, log, fault, children: this.#children, stopping: this.#stopping.signal };
-    // The agent's socket is there as long as the session is: the returns below wait.
     if (start.terminal === undefined) return outcomeOf(await runOnPipes(session, command, work));
     if (start.text === "") await this.#greet(session, user, fault);
     return outcomeOf(await runOnTerminal(session, start.terminal, command, work));

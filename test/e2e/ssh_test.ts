@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { hasProgram, type SshAgent, startSshAgent } from "../ssh_agent.ts";
@@ -291,6 +291,171 @@ withSsh(
     assertEquals([command.out, hushed.out.includes("first"), (await login()).includes("first")], ["", false, false]);
   },
 );
+
+withSsh("ssh -L carries a port, and the end of each direction", async (agent) => {
+  await using echo = echoServer();
+  const port = freePort();
+  await using forward = await forwarding(agent, ["-L", `127.0.0.1:${port}:127.0.0.1:${echo.port}`]);
+
+  assertEquals(await ask(await Deno.connect({ port }), "hello"), "hello, end");
+  await forward.end();
+});
+
+withSsh("ssh -R carries a port of the workspace to the client's side", async (agent) => {
+  await using echo = echoServer();
+  const port = freePort();
+  await using forward = await forwarding(agent, ["-R", `127.0.0.1:${port}:127.0.0.1:${echo.port}`]);
+
+  assertEquals(await ask(await Deno.connect({ port }), "hello"), "hello, end");
+  await forward.end();
+  while (await isListening(port)) await turn();
+});
+
+withSsh("ssh -R with port 0 tells which port was bound", async (agent) => {
+  await using echo = echoServer();
+  await using forward = await forwarding(agent, ["-R", `127.0.0.1:0:127.0.0.1:${echo.port}`]);
+  while (!forward.errors().includes("Allocated port")) await turn();
+  const port = Number(/Allocated port (\d+)/.exec(forward.errors())?.[1]);
+
+  assertEquals(await ask(await Deno.connect({ port }), "hello"), "hello, end");
+  await forward.end();
+});
+
+withSsh("ssh -L and -R carry Unix sockets", async (agent) => {
+  await using echo = echoServer(join(agent.home, "echo.sock"));
+  const [here, there] = [join(agent.home, "here.sock"), join(agent.home, "made", "there.sock")];
+  await using forward = await forwarding(agent, ["-L", `${here}:${echo.path}`, "-R", `${there}:${echo.path}`]);
+
+  assertEquals(await ask(await Deno.connect({ transport: "unix", path: here }), "one"), "one, end");
+  assertEquals(await ask(await Deno.connect({ transport: "unix", path: there }), "two"), "two, end");
+  assertEquals((await Deno.stat(join(agent.home, "made"))).mode! & 0o777, 0o700);
+  await forward.end();
+});
+
+withSsh("ssh -L to a closed port is refused with the reason", async (agent) => {
+  const closed = freePort();
+
+  const { err } = await agent.ssh(undefined, { flags: ["-W", `127.0.0.1:${closed}`, "-o", "LogLevel=INFO"] });
+
+  assertMatch(err, /connect failed: .*refused/i);
+});
+
+withSsh("forwarding that is blocked is refused", async (agent) => {
+  const local = await agent.ssh(undefined, { flags: ["-W", "127.0.0.1:1", "-o", "LogLevel=INFO"] });
+  const remote = await agent.ssh("true", { flags: ["-R", "0:127.0.0.1:1", "-o", "ExitOnForwardFailure=yes"] });
+
+  assertStringIncludes(local.err, "administratively prohibited: port forwarding is disabled");
+  assertEquals(remote.code, 255);
+}, { config: { blockLocalForwarding: true, blockReverseForwarding: true } });
+
+withSsh("ssh -A brings the client's key agent, and takes its socket away again", async (agent) => {
+  const key = join(agent.home, "key");
+  const socket = join(agent.home, "agent.sock");
+  await keygen(key, ["-t", "ed25519", "-C", "the-forwarded-key"]);
+  const keyAgent = new Deno.Command("ssh-agent", { args: ["-D", "-a", socket], stdout: "null" }).spawn();
+  const env = { SSH_AUTH_SOCK: socket };
+  while (!(await new Deno.Command("ssh-add", { args: ["-q", key], env, stderr: "null" }).output()).success) {
+    await turn();
+  }
+
+  const { out } = await agent.ssh("ssh-add -l; echo $SSH_AUTH_SOCK", { flags: ["-A"], env });
+  const without = await agent.ssh("echo ${SSH_AUTH_SOCK-none}", { env });
+
+  const [listed = "", path = ""] = out.split("\n");
+  assertStringIncludes(listed, "the-forwarded-key");
+  await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+  assertEquals(without.out, "none\n");
+  keyAgent.kill("SIGTERM");
+  await keyAgent.status;
+});
+
+withSsh("every cipher and every key exchange on offer works", async (agent) => {
+  const ciphers = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr"];
+  const exchanges = ["curve25519-sha256", "ecdh-sha2-nistp384", "diffie-hellman-group16-sha512"];
+  for (
+    const flag of [
+      ...ciphers.map((name) => `Ciphers=${name}`),
+      ...exchanges.map((name) => `KexAlgorithms=${name}`),
+    ]
+  ) {
+    const { code, out } = await agent.ssh("cat", { flags: ["-o", flag], input: "x".repeat(100_000) });
+    assertEquals([flag, code, out.length], [flag, 0, 100_000]);
+  }
+});
+
+/** A server that answers with what it was sent, once it was sent everything. */
+function echoServer(path = ""): AsyncDisposable & { readonly port: number; readonly path: string } {
+  const listener = path === ""
+    ? Deno.listen({ hostname: "127.0.0.1", port: 0 })
+    : Deno.listen({ transport: "unix", path });
+  const work = (async () => {
+    for await (const socket of listener as AsyncIterable<Deno.Conn>) {
+      const text = await readAll(socket);
+      await socket.write(new TextEncoder().encode(`${text}, end`));
+      socket.close();
+    }
+  })();
+  return {
+    port: path === "" ? (listener.addr as Deno.NetAddr).port : 0,
+    path,
+    [Symbol.asyncDispose]: async () => {
+      listener.close();
+      await work;
+    },
+  };
+}
+
+/** Sends `text` and its end, and reads the answer. */
+async function ask(socket: Deno.TcpConn | Deno.UnixConn, text: string): Promise<string> {
+  await socket.write(new TextEncoder().encode(text));
+  await socket.closeWrite();
+  const answer = await readAll(socket);
+  socket.close();
+  return answer;
+}
+
+async function readAll(socket: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(1024);
+  let text = "";
+  for (let count = await socket.read(buffer); count !== null; count = await socket.read(buffer)) {
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+  return text;
+}
+
+/** A client that only forwards. */
+async function forwarding(agent: SshAgent, flags: readonly string[]) {
+  const settings = ["-o", "ExitOnForwardFailure=yes", "-o", "LogLevel=INFO"];
+  const child = agent.spawn(["ssh", ...settings, ...flags, "workspace", "echo up; cat"]);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let errors = "";
+  const read = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) errors += text;
+  })();
+  assertEquals((await reader.read()).value, "up\n", errors);
+  async function end(): Promise<void> {
+    await child.stdin.close().catch(() => {}); // A second time it is closed.
+    await reader.cancel();
+    await read;
+    await child.status;
+  }
+  return { errors: () => errors, end, [Symbol.asyncDispose]: end };
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ port })).close();
+    return true;
+  } catch {
+    return false; // refused
+  }
+}
 
 async function keygen(path: string, args: readonly string[]): Promise<void> {
   const { success } = await new Deno.Command("ssh-keygen", { args: ["-q", "-N", "", "-f", path, ...args] }).output();
