@@ -54,9 +54,9 @@ async function accept(
     } catch {
       return; // The session has ended.
     }
-    tasks.run("agent connection", async () => {
+    tasks.run("agent connection", async (signal) => {
       try {
-        await joinStreams(await connection.openAgent(), socket);
+        await joinStreams(await connection.openAgent(), socket, signal);
       } catch (error) {
         log.debug("agent connection refused by the client", { error: messageOf(error) });
         closeSocket(socket);

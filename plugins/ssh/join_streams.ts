@@ -10,16 +10,28 @@ const CHUNK_BYTES = 64 * 1024;
 
 /**
  * Carries bytes in both directions until both have ended, and closes both ends. One direction can end before the other: who
- * has said everything may still listen. Never rejects.
+ * has said everything may still listen. What the client sent before it left still arrives. Never rejects.
+ *
+ * @param stop Cuts everything off.
  */
-export async function joinStreams(channel: SshChannel, socket: Deno.TcpConn | Deno.UnixConn): Promise<void> {
-  const close = () => closeSocket(socket);
-  channel.signal.addEventListener("abort", close, { once: true });
-  if (channel.signal.aborted) close();
-  await Promise.allSettled([toSocket(channel, socket), toChannel(channel, socket)]);
-  channel.signal.removeEventListener("abort", close);
+export async function joinStreams(
+  channel: SshChannel,
+  socket: Deno.TcpConn | Deno.UnixConn,
+  stop: AbortSignal,
+): Promise<void> {
+  const cut = () => closeSocket(socket);
+  stop.addEventListener("abort", cut, { once: true });
+  if (stop.aborted) cut();
+  const sent = toSocket(channel, socket).then(() => {
+    // With the client gone, nobody is there for what the socket may still say.
+    if (channel.signal.aborted) cut();
+    else channel.signal.addEventListener("abort", cut, { once: true });
+  });
+  await Promise.all([sent, toChannel(channel, socket)]);
+  stop.removeEventListener("abort", cut);
+  channel.signal.removeEventListener("abort", cut);
   channel.close();
-  close();
+  cut();
 }
 
 async function toSocket(channel: SshChannel, socket: Deno.TcpConn | Deno.UnixConn): Promise<void> {

@@ -26,7 +26,7 @@ export class LocalForwards {
   }
 
   #join(request: ChannelRequest, dial: () => Promise<Deno.TcpConn | Deno.UnixConn>): void {
-    this.tasks.run("local forward", async () => {
+    this.tasks.run("local forward", async (signal) => {
       let socket: Deno.TcpConn | Deno.UnixConn;
       try {
         socket = await dial();
@@ -35,7 +35,7 @@ export class LocalForwards {
       }
       const channel = request.accept();
       if (channel === undefined) return closeSocket(socket);
-      await joinStreams(channel, socket);
+      await joinStreams(channel, socket, signal);
     });
   }
 }

@@ -85,9 +85,9 @@ export class RemoteForwards {
   }
 
   #join(socket: Deno.TcpConn | Deno.UnixConn, open: Open): void {
-    this.#work.tasks.run("remote forward connection", async () => {
+    this.#work.tasks.run("remote forward connection", async (signal) => {
       try {
-        await joinStreams(await open(socket), socket);
+        await joinStreams(await open(socket), socket, signal);
       } catch (error) {
         this.#work.log.debug("forwarded connection refused by the client", { error: messageOf(error) });
         closeSocket(socket);

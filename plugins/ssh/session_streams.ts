@@ -35,8 +35,11 @@ export async function sendOutput(
 }
 
 /**
- * Gives a child what the client sends; the client's end of input, or its leaving, is the child's end of input. Resolves when
- * there is nothing more to give, or the child takes nothing more. Never rejects.
+ * Gives a child what the client sends; the client's end of input, or its leaving, is the child's end of input, after
+ * everything that was sent before. Resolves when there is nothing more to give, or the child takes nothing more. Never
+ * rejects.
+ *
+ * @param until The child's end.
  */
 export async function feedInput(
   channel: SshChannel,
@@ -47,21 +50,18 @@ export async function feedInput(
   const writer = sink.getWriter();
   // A child that has closed its input takes nothing more; that is its right.
   writer.closed.catch(() => {});
-  const gone = new Promise<void>((resolve) => {
-    const stop = AbortSignal.any([channel.signal, until]);
-    if (stop.aborted) resolve();
-    else stop.addEventListener("abort", () => resolve(), { once: true });
-  });
-  async function pump(): Promise<void> {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) await writer.write(part.value);
-  }
+  const stop = () => {
+    reader.cancel().catch(() => {}); // The channel is gone.
+    writer.abort().catch(() => {}); // It is closed.
+  };
+  until.addEventListener("abort", stop, { once: true });
+  if (until.aborted) stop();
   try {
-    // What came in before the client left was meant for the child, but a child that does not read cannot hold this up.
-    await Promise.race([pump(), gone]);
-    if (channel.signal.aborted || until.aborted) await writer.abort();
-    else await writer.close();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) await writer.write(part.value);
+    await writer.close();
   } catch {
-    // The child has closed its input: what the client still sends is dropped below.
+    // The child has closed its input: what the client still sends is dropped.
+    await reader.cancel().catch(() => {});
   }
-  await reader.cancel().catch(() => {});
+  until.removeEventListener("abort", stop);
 }
