@@ -31,7 +31,7 @@ const plugin: Plugin = definePlugin({
   version: "1.0.0",
   api: 1,
   stability: "beta",
-  summary: "Serves SSH: shells, commands, terminals, forwarded ports and sockets.",
+  summary: "Serves SSH: shells, commands, terminals, file transfer, forwarded ports and sockets.",
   enabledByDefault: false,
   config: sshConfig,
   needs,
@@ -74,7 +74,7 @@ const plugin: Plugin = definePlugin({
         handlers: {
           connected: () => {},
           started: (session) => sessions.start(session),
-          hasSubsystem: () => false,
+          hasSubsystem: (name) => name === "sftp",
           tcp: (_connection, target, request) => local.tcp(target, request),
           unix: (_connection, path, request) => local.unix(path, request),
           forward: (connection, request) => remote.handle(connection, request),

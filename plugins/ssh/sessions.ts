@@ -16,6 +16,7 @@ import { sessionEnvironment } from "./session_environment.ts";
 import { runOnPipes, runOnTerminal, type RunWork } from "./session_run.ts";
 import { type ClientVariables, clientVariables } from "./session_type.ts";
 import type { SessionErrorType, SshMetrics } from "./ssh_metrics.ts";
+import { serveSftp } from "./sftp/sftp_server.ts";
 import type { SshSession } from "./transport/ssh_session.ts";
 
 /** What sessions work with. */
@@ -125,6 +126,7 @@ export class Sessions {
       );
       return { status: UNSUPPORTED_STATUS, reason: "sessions in containers are not supported" };
     }
+    if (start.kind === "subsystem") return await this.#transfer(session);
     metrics.sessions.inc({ magic_type: client.type, pty: start.terminal === undefined ? "no" : "yes" });
     const user = await loginUser(await env.build());
     await using agent = await this.#forwardAgent(session, fault);
@@ -140,6 +142,25 @@ export class Sessions {
     if (start.terminal === undefined) return outcomeOf(await runOnPipes(session, command, work));
     if (start.text === "") await this.#greet(session, user, fault);
     return outcomeOf(await runOnTerminal(session, start.terminal, command, work));
+  }
+
+  /** SFTP. A client that reads its end without a status takes the transfer for failed, so there always is one. */
+  async #transfer({ channel }: SshSession): Promise<Outcome> {
+    const { exec, env, clock, metrics, log } = this.#work;
+    metrics.sftpConnections.inc();
+    try {
+      await serveSftp(channel.input, {
+        directory: await exec.directory(),
+        home: (await loginUser(await env.build())).home,
+        now: () => clock.now(),
+        send: (packet) => channel.write(packet),
+      });
+      return { status: 0, reason: "" };
+    } catch (error) {
+      metrics.sftpErrors.inc();
+      log.info("sftp session failed", { error: messageOf(error) });
+      return { status: UNSUPPORTED_STATUS, reason: messageOf(error) };
+    }
   }
 
   async #forwardAgent(session: SshSession, fault: RunWork["fault"]): Promise<AgentForward | undefined> {

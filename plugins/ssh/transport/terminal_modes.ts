@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FieldReader } from "../wire_fields.ts";
 
 /** Values by opcode, RFC 4254 section 8. */
 export type TerminalModes = ReadonlyMap<number, number>;
@@ -21,60 +22,31 @@ const FIRST_UNDEFINED_OPCODE = 160;
  */
 export function terminalModesOf(packet: Uint8Array): TerminalModes | undefined {
   if (packet[0] !== CHANNEL_REQUEST) return undefined;
-  const reader = new PacketReader(packet, 1);
-  reader.uint32();
-  if (reader.text() !== "pty-req") return undefined;
-  reader.skip(1);
-  reader.text();
-  for (let number = 0; number < 4; number++) reader.uint32();
-  const encoded = reader.bytes();
-  return encoded === undefined ? undefined : decodeTerminalModes(encoded);
+  const reader = new FieldReader(packet, 1);
+  try {
+    reader.uint32();
+    if (reader.text() !== "pty-req") return undefined;
+    reader.uint8();
+    reader.text();
+    for (let number = 0; number < 4; number++) reader.uint32();
+    return decodeTerminalModes(reader.bytes());
+  } catch {
+    return undefined; // Shorter than it claims: the library refuses it.
+  }
 }
 
 /** Reads pairs of opcode and value up to the end of the list; half a pair counts as the end. */
 export function decodeTerminalModes(encoded: Uint8Array): TerminalModes {
   const modes = new Map<number, number>();
-  const reader = new PacketReader(encoded, 0);
-  while (true) {
-    const opcode = reader.uint8();
-    if (opcode === undefined || opcode === TTY_OP_END || opcode >= FIRST_UNDEFINED_OPCODE) return modes;
-    const value = reader.uint32();
-    if (value === undefined) return modes;
-    modes.set(opcode, value);
+  const reader = new FieldReader(encoded);
+  try {
+    while (!reader.isAtEnd) {
+      const opcode = reader.uint8();
+      if (opcode === TTY_OP_END || opcode >= FIRST_UNDEFINED_OPCODE) break;
+      modes.set(opcode, reader.uint32());
+    }
+  } catch {
+    // Half a pair: what came before it counts.
   }
-}
-
-/** Reads the parts of a packet; after its end everything is `undefined`. */
-class PacketReader {
-  readonly #view: DataView;
-  #at: number;
-
-  constructor(readonly packet: Uint8Array, start: number) {
-    this.#view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
-    this.#at = start;
-  }
-
-  skip(count: number): boolean {
-    this.#at += count;
-    return this.#at <= this.packet.length;
-  }
-
-  uint8(): number | undefined {
-    return this.skip(1) ? this.packet[this.#at - 1] : undefined;
-  }
-
-  uint32(): number | undefined {
-    return this.skip(4) ? this.#view.getUint32(this.#at - 4) : undefined;
-  }
-
-  bytes(): Uint8Array | undefined {
-    const length = this.uint32();
-    if (length === undefined || !this.skip(length)) return undefined;
-    return this.packet.subarray(this.#at - length, this.#at);
-  }
-
-  text(): string | undefined {
-    const bytes = this.bytes();
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
-  }
+  return modes;
 }
