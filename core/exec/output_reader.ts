@@ -4,6 +4,7 @@
  * @module
  */
 import type { Child, ExitStatus } from "../plugin.ts";
+import { EndMark } from "./end_mark.ts";
 import { groupExists } from "./process_group.ts";
 
 /**
@@ -36,7 +37,12 @@ export interface OutputReading {
  * beyond that after the end of the main process was written after it.
  */
 const PIPE_BYTES = 1024 * 1024;
-/** Silence after which the output of a process with living descendants counts as read, in milliseconds. */
+/**
+ * Time for the end of the output to come by itself when nobody is left in the group, in milliseconds. Nothing depends on it
+ * but the work that is saved.
+ */
+const END_OF_FILE_MS = 20;
+/** Where no mark can be written: silence after which the output of a process with living descendants counts as read. */
 const QUIET_MS = 50;
 /** The same when nobody is left in the group, in milliseconds: end-of-file is on its way, unless somebody outside holds the pipe. */
 const QUIET_ALONE_MS = 500;
@@ -45,47 +51,29 @@ const QUIET_ALONE_MS = 500;
  * Starts to read everything `child` writes, and goes on after its end for as long as a descendant holds the output, so that
  * none of them is killed by SIGPIPE.
  *
- * When {@linkcode OutputReading.settled} resolves: if the main process was the last of its group, with the end of the output,
- * which comes after every byte. If a descendant is left, that end does not come, and the news of the exit alone does not tell
- * that everything was read: in bursts of 200 simultaneous commands the runtime delivered bytes up to 20 ms after it. Then the
- * exit is held back until nothing came for 50 ms, or more came than a pipe can hold (a descendant is writing without
- * pause, and everything older is through). If nobody is left in the group and the output stays open all the same, somebody who
- * left the group holds it, and 500 ms of silence end the wait.
+ * When {@linkcode OutputReading.settled} resolves: with the end of the output, which comes after every byte, unless a
+ * descendant holds it. Then that end does not come, and the news of the exit alone does not tell that everything was read:
+ * the runtime reads pipes and waits for children on different ways. So after the exit a mark is put into the pipe, behind
+ * everything the main process wrote, and the exit is told when the mark, which is in no output, has come through. A pipe that
+ * descendants keep full takes no mark; there the exit is told when more came than a pipe can hold. Where marks are not
+ * possible (no Linux, or the process had closed its output or ended before its pipe could be looked at), silence has to do.
  */
 export function readOutput(child: Child, sink: OutputSink): OutputReading {
-  let bytes = 0;
-  let open = child.errors === null ? 1 : 2;
-  const held = new Set<Promise<unknown>>();
-  const counted = (take: OutputSink["output"]) => (chunk: Uint8Array<ArrayBuffer>) => {
-    bytes += chunk.length;
-    const taken = take(chunk);
-    if (!(taken instanceof Promise)) return;
-    held.add(taken);
-    return taken.then(() => void held.delete(taken));
-  };
-  const readers = [
-    { stream: child.output, take: counted((chunk) => sink.output(chunk)) },
-    ...(child.errors === null ? [] : [{ stream: child.errors, take: counted((chunk) => sink.errors?.(chunk)) }]),
-  ].map(({ stream, take }) => ({ reader: stream.getReader(), take }));
-  const limit = PIPE_BYTES * readers.length;
-
-  const closed = Promise.all(readers.map(async ({ reader, take }) => {
-    await pump(reader, take);
-    open--;
-  })).then(() => {});
+  const streams = [
+    new MarkedStream(child.output, (chunk) => sink.output(chunk), new EndMark(child.pid, 1)),
+    ...(child.errors === null
+      ? []
+      : [new MarkedStream(child.errors, (chunk) => sink.errors?.(chunk), new EndMark(child.pid, 2))]),
+  ];
+  const closed = Promise.all(streams.map((stream) => stream.closed)).then(() => {});
 
   async function settle(): Promise<ExitStatus> {
     const status = await child.exited;
-    const atEnd = bytes;
-    const quietMs = groupExists(child.pid) ? QUIET_MS : QUIET_ALONE_MS;
-    for (let before = -1; open > 0 && bytes !== before && bytes - atEnd <= limit;) {
-      // Silence of the reader's own making says nothing about the child.
-      while (held.size > 0) await Promise.all(held);
-      before = bytes;
-      await within(quietMs, closed);
-    }
-    // Whoever asks after the end whether the output is closed gets the same answer as this loop did.
-    if (open === 0) await closed;
+    const isAlone = !groupExists(child.pid);
+    if (isAlone) await within(END_OF_FILE_MS, closed);
+    await Promise.all(streams.map((stream) => stream.readSoFar(isAlone ? QUIET_ALONE_MS : QUIET_MS)));
+    // Whoever asks after the end whether the output is closed gets the same answer as the streams did.
+    if (streams.every((stream) => !stream.isOpen)) await closed;
     return status;
   }
 
@@ -93,10 +81,92 @@ export function readOutput(child: Child, sink: OutputSink): OutputReading {
     settled: settle(),
     closed,
     cancel: async () => {
-      await Promise.all(readers.map(({ reader }) => reader.cancel().catch(() => {})));
+      await Promise.all(streams.map((stream) => stream.cancel()));
       await closed;
     },
   };
+}
+
+/** One stream being read, which can tell when everything that was in it at some moment has come. */
+class MarkedStream {
+  /** Resolves at the end. Never rejects. */
+  readonly closed: Promise<void>;
+  isOpen = true;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly #take: OutputSink["output"];
+  readonly #mark: EndMark;
+  #marking: "no" | "full" | "written" | "found" = "no";
+  readonly #found = Promise.withResolvers<void>();
+  /** Bytes after which everything older is through. */
+  #limit = Infinity;
+  #bytes = 0;
+  #taking: unknown;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>, take: OutputSink["output"], mark: EndMark) {
+    this.#take = take;
+    this.#mark = mark;
+    this.#reader = stream.getReader();
+    this.closed = pump(this.#reader, (chunk) => this.#pass(chunk)).then(() => void (this.isOpen = false));
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+
+  /**
+   * Resolves when everything that was written before the call went to the sink.
+   *
+   * @param quietMs Silence that has to do where no mark can be written.
+   */
+  async readSoFar(quietMs: number): Promise<void> {
+    if (!this.isOpen) return;
+    const limit = this.#bytes + PIPE_BYTES;
+    const written = this.#mark.write();
+    if (written === "unknown") return await this.#silence(quietMs, limit);
+    this.#marking = written;
+    this.#limit = limit;
+    await Promise.race([this.#found.promise, this.closed]);
+  }
+
+  async #silence(quietMs: number, limit: number): Promise<void> {
+    for (let before = -1; this.isOpen && this.#bytes !== before && this.#bytes <= limit;) {
+      // Silence of the reader's own making says nothing about the child.
+      while (this.#taking !== undefined) await this.#taking;
+      before = this.#bytes;
+      await within(quietMs, this.closed);
+    }
+  }
+
+  #pass(chunk: Uint8Array<ArrayBuffer>): void | Promise<void> {
+    if (this.#marking === "written") return this.#passMarked(chunk);
+    const taken = this.#deliver(chunk);
+    if (this.#marking === "full") {
+      if (this.#bytes > this.#limit) this.#foundMark();
+      else if (this.#mark.write() === "written") this.#marking = "written";
+    }
+    return taken;
+  }
+
+  async #passMarked(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { before, after } = this.#mark.filter(chunk);
+    if (before.length > 0) await this.#deliver(before);
+    if (after === undefined) return;
+    this.#foundMark();
+    if (after.length > 0) await this.#deliver(after);
+  }
+
+  #foundMark(): void {
+    this.#marking = "found";
+    this.#found.resolve();
+  }
+
+  #deliver(chunk: Uint8Array<ArrayBuffer>): void | Promise<void> {
+    this.#bytes += chunk.length;
+    const taken = this.#take(chunk);
+    if (!(taken instanceof Promise)) return;
+    this.#taking = taken;
+    return taken.then(() => void (this.#taking = undefined));
+  }
 }
 
 /** Reads `stream` to its end and forgets it: for output that nobody wants, which must not stop the child. */
