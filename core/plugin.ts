@@ -459,12 +459,18 @@ export interface CommandContext {
   readonly cwd: string;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Standard input; `null` when it is a terminal, where nobody has prepared anything. */
+  readonly input: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** Writes to standard output as it is; add the newline yourself. Resolves when written. */
   out(text: string | Uint8Array): Promise<void>;
   /** Writes to standard error as it is. */
   err(text: string | Uint8Array): Promise<void>;
-  /** The running agent of this workspace. @throws {AgentNotFoundError} When none answers. */
-  agent(): Promise<LocalAgent>;
+  /**
+   * The running agent of this workspace, or the one behind the socket `unix`.
+   *
+   * @throws {AgentNotFoundError} When none answers.
+   */
+  agent(options?: { readonly unix?: string }): Promise<LocalAgent>;
 }
 /** The agent of this workspace, reached over its Unix socket. */
 export interface LocalAgent {

@@ -10,6 +10,7 @@ import agentproc from "./agentproc/mod.ts";
 import agentsocket from "./agentsocket/mod.ts";
 import boundarylogs from "./boundarylogs/mod.ts";
 import controlplane from "./controlplane/mod.ts";
+import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
@@ -21,4 +22,5 @@ export const standardPlugins: readonly Plugin[] = [
   agentsocket,
   boundarylogs,
   ssh,
+  mcp,
 ];

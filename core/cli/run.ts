@@ -62,14 +62,17 @@ async function runEntry(
     signal: abort.signal,
     out: (text) => io.out(text),
     err: (text) => io.err(text),
-    agent: async (): Promise<LocalAgentClient> =>
-      agents.use(await findAgent({ env: io.env, cwd: io.cwd, unix: unix.path })),
+    get input() {
+      return io.input;
+    },
+    agent: async (options): Promise<LocalAgentClient> =>
+      agents.use(await findAgent({ env: io.env, cwd: io.cwd, unix: options?.unix ?? unix.path })),
   };
   if (entry.owner === "core") {
     const flags = parseFlags(args, { ...entry.command, command: entry.command.name, words: wordsOf(entry.command) });
     unix.path = flags.text("unix");
     const command = await entry.command.load();
-    const full = { ...ctx, program, flags, io };
+    const full = { ...ctx, input: null, program, flags, io };
     if (entry.command.ownsSignals) return await command(full);
     return await untilSecondSignal(io, abort, () => command(full));
   }

@@ -13,4 +13,5 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "agentsocket",
   "boundarylogs",
   "ssh",
+  "mcp",
 ];

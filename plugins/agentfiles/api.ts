@@ -8,11 +8,11 @@ import { z } from "zod";
 import { CHAT_HEADERS } from "../../core/http/route_description.ts";
 import type { RouteDescription } from "../../core/plugin.ts";
 import { EDIT_BODY } from "./edit_files_route.ts";
-import type { DirectoryListing } from "./list_directory.ts";
 import { LIST_BODY, LIST_QUERY } from "./list_directory_route.ts";
 import { READ_QUERY } from "./read_file_route.ts";
 import { LINES_QUERY } from "./read_lines_route.ts";
 import { RESOLVE_QUERY } from "./resolve_path_route.ts";
+import type { DirectoryListing } from "./service.ts";
 import { WRITE_QUERY } from "./write_file_route.ts";
 
 const LISTING: z.ZodType<DirectoryListing> = z.object({

@@ -7,6 +7,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 
 import { HttpProblem } from "../../core/errors.ts";
+import { type ChatIdentity, chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { type EditedFile, editFiles, type FileEdit } from "./edit_files.ts";
 import { fileProblem } from "./file_errors.ts";
@@ -15,7 +16,8 @@ import { report, type RouteWork } from "./routes.ts";
 import { unifiedDiff } from "./unified_diff.ts";
 import { isConditional, type Precondition, preconditionOf, tagOfBytes, UNCONDITIONAL } from "./version_tag.ts";
 
-interface EditBody {
+/** Body of the request, after defaults. */
+export interface EditBody {
   readonly files: readonly {
     readonly path: string;
     readonly edits: readonly { readonly search: string; readonly replace: string; readonly replace_all: boolean }[];
@@ -49,18 +51,33 @@ export const EDIT_BODY: z.ZodType<EditBody> = z.object({
 /** Answers `{}`, or one unified diff per file in the order of the request when `include_diff` is set. */
 export async function editFilesRoute(c: Context, work: RouteWork): Promise<Response> {
   const body = await readJson(c, EDIT_BODY);
+  const requests = () => requestsOf(body, preconditionOf(c.req.raw.headers), work);
+  const edited = await editReported(work, requests, chatIdentityOf(c.req.raw.headers));
+  const [only] = edited;
+  if (edited.length === 1 && only !== undefined && only.afterBytes.length <= work.config.versionHashBytes) {
+    c.header("etag", await tagOfBytes(only.afterBytes));
+  }
+  return json(c, body.include_diff ? { files: edited.map(diffOf) } : {});
+}
+
+/**
+ * Edits files for a chat, counts it, and tells those who watch.
+ *
+ * @throws {HttpProblem} With the status and the messages of the route.
+ */
+export async function editReported(
+  work: RouteWork,
+  requests: () => readonly FileEdit[],
+  chat: ChatIdentity | undefined,
+): Promise<EditedFile[]> {
   try {
-    const edited = await editFiles(work, requestsOf(body, preconditionOf(c.req.raw.headers), work));
+    const edited = await editFiles(work, requests());
     work.metrics.edits.inc({ result: "applied" });
     for (const { tolerances } of edited) {
       for (const match of tolerances) work.metrics.matches.inc({ match });
     }
-    report(c, work, edited.map(({ requestPath }) => requestPath), edited.filter(hasChanged).map(effectOf));
-    const [only] = edited;
-    if (edited.length === 1 && only !== undefined && only.afterBytes.length <= work.config.versionHashBytes) {
-      c.header("etag", await tagOfBytes(only.afterBytes));
-    }
-    return json(c, body.include_diff ? { files: edited.map(diffOf) } : {});
+    report(chat, work, edited.map(({ requestPath }) => requestPath), edited.filter(hasChanged).map(effectOf));
+    return edited;
   } catch (error) {
     const problem = fileProblem(error, "edit", "files");
     work.metrics.edits.inc({ result: problem.status < 500 ? "refused" : "failed" });
@@ -68,7 +85,12 @@ export async function editFilesRoute(c: Context, work: RouteWork): Promise<Respo
   }
 }
 
-function requestsOf(body: EditBody, header: Precondition, { config }: RouteWork): FileEdit[] {
+/**
+ * What the body asks for, one entry per file.
+ *
+ * @throws {HttpProblem} 400 when it names no file, or too many.
+ */
+export function requestsOf(body: EditBody, header: Precondition, { config }: Pick<RouteWork, "config">): FileEdit[] {
   if (body.files.length === 0) throw new HttpProblem(400, "must specify at least one file");
   if (body.files.length > config.maxEditFiles) {
     throw new HttpProblem(400, `request has ${body.files.length} files and the limit is ${config.maxEditFiles}`);
@@ -91,6 +113,7 @@ function effectOf({ requestPath, path, afterBytes }: EditedFile) {
   return { kind: "edit", requestPath, path, created: false, bytes: afterBytes.length } as const;
 }
 
-function diffOf({ requestPath, before, after }: EditedFile): { readonly path: string; readonly diff: string } {
+/** What an edit changed, as a unified diff; empty when it changed nothing. */
+export function diffOf({ requestPath, before, after }: EditedFile): { readonly path: string; readonly diff: string } {
   return { path: requestPath, diff: unifiedDiff(requestPath, before, after) };
 }

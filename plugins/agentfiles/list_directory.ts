@@ -7,6 +7,7 @@ import { join, resolve } from "@std/path";
 
 import { FileRefusedError } from "./file_errors.ts";
 import type { DirectoryEntry, FileSystem } from "./file_system.ts";
+import type { DirectoryListing } from "./service.ts";
 
 /** Which directory is meant. */
 export interface DirectoryRequest {
@@ -14,21 +15,6 @@ export interface DirectoryRequest {
   readonly path: readonly string[];
   /** The base: `home` or `root`. */
   readonly relativity: string;
-}
-
-/** A directory's contents, as the wire has them. */
-export interface DirectoryListing {
-  readonly absolute_path: readonly string[];
-  readonly absolute_path_string: string;
-  readonly contents: readonly ListedEntry[];
-}
-
-/** One entry of a listing. */
-export interface ListedEntry {
-  readonly name: string;
-  readonly absolute_path_string: string;
-  /** `false` for a symbolic link to a directory. */
-  readonly is_dir: boolean;
 }
 
 /**

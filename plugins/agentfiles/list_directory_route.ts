@@ -43,7 +43,7 @@ export async function listDirectoryRoute(c: Context, work: RouteWork): Promise<R
 }
 
 /** Clients rely on 404 and 403 alone; everything else, mistakes of the caller included, is 500. */
-function listProblem(error: unknown, directory: string): HttpProblem {
+export function listProblem(error: unknown, directory: string): HttpProblem {
   const known = error instanceof FileRefusedError || fileErrorKind(error) !== "other";
   return known
     ? fileProblem(error, "open", directory)

@@ -13,4 +13,14 @@ export default agentfiles;
 export { agentfilesOn } from "./plugin.ts";
 export type { AgentfilesConfig } from "./config.ts";
 export type { DirectoryEntry, FileFacts, FileSystem, OpenFile, OpenOptions } from "./file_system.ts";
-export { type FileChange, type FileChangeEvent, FileChanges } from "./service.ts";
+export {
+  type DirectoryListing,
+  FileAccess,
+  type FileBytes,
+  type FileChange,
+  type FileChangeEvent,
+  FileChanges,
+  type FileEditing,
+  type LinesAnswer,
+  type ListedEntry,
+} from "./service.ts";

@@ -15,6 +15,7 @@ import { requireAbsolute } from "./file_work.ts";
 import { requireReadableQuery } from "./path_parameter.ts";
 import { readLines } from "./read_lines.ts";
 import type { RouteWork } from "./routes.ts";
+import type { LinesAnswer } from "./service.ts";
 
 /** Files above this many bytes are refused unless the request says otherwise. */
 const DEFAULT_FILE_BYTES = 1024 * 1024;
@@ -40,10 +41,38 @@ export const LINES_QUERY = {
 export async function readLinesRoute(c: Context, work: RouteWork): Promise<Response> {
   requireReadableQuery(c.req.url);
   const query = readQuery(c, LINES_QUERY);
+  return json(c, await linesOf(work, query));
+}
+
+/** Which lines are wanted, in the words of the query. */
+export interface LinesQuery {
+  readonly path: string;
+  /** First line, from 1; 0 is 1. */
+  readonly offset: number;
+  /** 0: up to `max_response_lines`. */
+  readonly limit: number;
+  readonly max_file_size: number;
+  readonly max_line_bytes: number;
+  readonly max_response_lines: number;
+  readonly max_response_bytes: number;
+}
+
+/** Limits of a request that names none. */
+export const LINE_LIMITS: Omit<LinesQuery, "path"> = {
+  offset: 1,
+  limit: 0,
+  max_file_size: DEFAULT_FILE_BYTES,
+  max_line_bytes: DEFAULT_LINE_BYTES,
+  max_response_lines: DEFAULT_LINES,
+  max_response_bytes: DEFAULT_RESPONSE_BYTES,
+};
+
+/** Numbered lines. Never rejects: `success` tells whether it worked, `error` why not. */
+export async function linesOf(work: RouteWork, query: LinesQuery): Promise<LinesAnswer> {
   try {
     const bytes = await readSmall(work, query.path, Math.min(query.max_file_size, work.config.maxLineFileBytes));
     work.metrics.readBytes.add(bytes.length);
-    if (bytes.length === 0) return json(c, { success: true });
+    if (bytes.length === 0) return { success: true };
     const result = readLines(bytesToText(bytes), {
       offset: query.offset,
       limit: query.limit,
@@ -51,16 +80,16 @@ export async function readLinesRoute(c: Context, work: RouteWork): Promise<Respo
       maxLines: query.max_response_lines,
       maxBytes: query.max_response_bytes,
     });
-    if (!result.ok) return json(c, { success: false, error: result.error });
-    return json(c, {
+    if (!result.ok) return { success: false, error: result.error };
+    return {
       success: true,
       file_size: bytes.length,
       total_lines: result.totalLines,
       ...(result.linesRead > 0 && { lines_read: result.linesRead }),
       ...(result.content !== "" && { content: result.content }),
-    });
+    };
   } catch (error) {
-    return json(c, { success: false, error: describe(error, query.path) });
+    return { success: false, error: describe(error, query.path) };
   }
 }
 

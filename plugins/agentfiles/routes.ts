@@ -5,7 +5,7 @@
  */
 import type { Context } from "hono";
 
-import { chatIdentityOf } from "../../core/http/chat_identity.ts";
+import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { Routes } from "../../core/plugin.ts";
 import type { PathActivity } from "../agentgit/service.ts";
 import type { FileChangeFeed } from "./file_change_feed.ts";
@@ -59,8 +59,12 @@ export function registerRoutes(routes: Routes, work: RouteWork): void {
 export type Effect = Omit<FileChange, "at" | "chatIds" | "toolCallId">;
 
 /** Tells the chat's watchers and the record keepers what a successful request changed. */
-export function report(c: Context, work: RouteWork, requestPaths: readonly string[], effects: readonly Effect[]): void {
-  const chat = chatIdentityOf(c.req.raw.headers);
+export function report(
+  chat: ChatIdentity | undefined,
+  work: RouteWork,
+  requestPaths: readonly string[],
+  effects: readonly Effect[],
+): void {
   if (chat !== undefined) work.activity?.touched(chat.ids, requestPaths);
   const common = {
     at: work.now(),

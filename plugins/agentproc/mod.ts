@@ -6,4 +6,12 @@
 export type { HeadTailView, Truncation } from "./head_tail_buffer.ts";
 export type { OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
 export type { AgentprocConfig } from "./config.ts";
+export {
+  type ListedProcess,
+  type OutputWait,
+  Processes,
+  type ProcessOutput,
+  type ProcessSignal,
+  type ProcessStart,
+} from "./service.ts";
 export { default } from "./plugin.ts";

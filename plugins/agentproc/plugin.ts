@@ -7,8 +7,10 @@ import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
 import { PathActivity } from "../agentgit/service.ts";
 import { agentprocConfig } from "./config.ts";
 import { processMetrics } from "./process_metrics.ts";
+import { processService } from "./process_service.ts";
 import { ProcessTable } from "./process_table.ts";
-import { addProcessRoutes } from "./routes.ts";
+import { addProcessRoutes, type ProcessRoutesOptions } from "./routes.ts";
+import { Processes } from "./service.ts";
 
 /** Time between two looks for processes to forget, in milliseconds: their memory should not wait for the next list. */
 const FORGET_EVERY_MS = 60_000;
@@ -28,6 +30,7 @@ const agentproc: Plugin = definePlugin({
   mount: "processes",
   config: agentprocConfig,
   needs: { activity: optional(PathActivity) },
+  provides: [Processes],
   permissions: { run: true, read: true },
   supported: (host) => host.os !== "windows" || { reason: "process groups need a Unix system" },
   setup(ctx) {
@@ -56,14 +59,16 @@ const agentproc: Plugin = definePlugin({
       drained.abort();
     }, { deadlineMs: config.terminateMs + ANSWER_AT_DRAIN_MS });
 
-    addProcessRoutes(ctx.routes.app, {
+    const access: ProcessRoutesOptions = {
       table,
       clock,
       waitMs: config.waitMs,
       signal: AbortSignal.any([ctx.signal, drained.signal]),
       onRefused: (reason) => metrics.refused.inc({ reason }),
       onGap: (bytes) => metrics.missedBytes.add(bytes),
-    });
+    };
+    addProcessRoutes(ctx.routes.app, access);
+    ctx.provide(Processes, processService(access));
     ctx.routes.describe(async () => (await import("./api.ts")).agentprocApi);
     ctx.routes.limit("/:id/output", { handlerMs: config.waitMs + ANSWER_MS });
     ctx.routes.limit("/:id/stdin", { maxBodyBytes: Infinity, handlerMs: Infinity });

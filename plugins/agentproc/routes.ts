@@ -96,7 +96,11 @@ export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void
 }
 
 /** Signals by the words clients use. A stopped process gets the others only once it continues. */
-const SIGNALS = { kill: ["SIGKILL"], terminate: ["SIGTERM", "SIGCONT"], interrupt: ["SIGINT", "SIGCONT"] } as const;
+export const SIGNALS = {
+  kill: ["SIGKILL"],
+  terminate: ["SIGTERM", "SIGCONT"],
+  interrupt: ["SIGINT", "SIGCONT"],
+} as const;
 
 const VARIABLES = z.record(z.string(), z.string()).superRefine((variables, context) => {
   for (const [name, value] of Object.entries(variables)) {
@@ -183,7 +187,8 @@ async function start(c: Context, { table, onRefused }: ProcessRoutesOptions): Re
   }
 }
 
-function refusalOf(error: unknown): { readonly refusal: Refusal; readonly problem: HttpProblem } {
+/** How a start that threw is counted and answered. */
+export function refusalOf(error: unknown): { readonly refusal: Refusal; readonly problem: HttpProblem } {
   if (error instanceof ProcessLimitError) {
     const { message, code } = error;
     return { refusal: "limit", problem: new HttpProblem(429, message, { code, headers: { "retry-after": "1" } }) };
@@ -214,7 +219,11 @@ function found(c: Context, table: ProcessTable): TrackedProcess {
 }
 
 /** Returns at the end of the process, when the client is gone, or when time is up; all are answered with what there is. */
-async function waitForEnd(process: TrackedProcess, client: AbortSignal, options: ProcessRoutesOptions): Promise<void> {
+export async function waitForEnd(
+  process: TrackedProcess,
+  client: AbortSignal,
+  options: Pick<ProcessRoutesOptions, "clock" | "signal" | "waitMs">,
+): Promise<void> {
   if (process.end !== undefined) return;
   const over = new AbortController();
   const deadline = options.clock.sleep(options.waitMs, AbortSignal.any([client, options.signal, over.signal]));
@@ -243,14 +252,14 @@ async function stream(c: Context, process: TrackedProcess, options: ProcessRoute
 }
 
 /** After the main process's end this reaches what it left running, also outside the group; 409 says that nothing is left. */
-async function killTree(process: TrackedProcess): Promise<Omit<KilledTree, "found">> {
+export async function killTree(process: TrackedProcess): Promise<Omit<KilledTree, "found">> {
   const { found, ended, survivors } = await process.killTree();
   if (!found) throw notRunning(process);
   return { ended, survivors };
 }
 
 /** After the main process's end this reaches what it left running; 409 says that nothing is left. */
-function sendSignal(process: TrackedProcess, signals: readonly Deno.Signal[]): void {
+export function sendSignal(process: TrackedProcess, signals: readonly Deno.Signal[]): void {
   let reached: boolean;
   try {
     reached = signals.map((signal) => process.kill(signal)).includes(true);

@@ -165,6 +165,7 @@ function started(path: string, args: string[], signal = new AbortController().si
   const ctx: CommandContext = {
     args: [...args, "--socket-path", path],
     env: {},
+    input: null,
     cwd: "/",
     signal,
     out: (text) => io.out(text),

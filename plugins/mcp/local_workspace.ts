@@ -1,0 +1,63 @@
+/**
+ * The workspace this agent lives in, for tools.
+ *
+ * @module
+ */
+import { HttpProblem } from "../../core/errors.ts";
+import type { ChatIdentity } from "../../core/http/chat_identity.ts";
+import type { FileAccess } from "../agentfiles/service.ts";
+import type { Processes } from "../agentproc/service.ts";
+import type { TaskReporter } from "./service.ts";
+import type { WorkspaceApi, WorkspaceFiles, WorkspaceProcesses } from "./tools/mod.ts";
+
+/** What the agent can do now. */
+export interface WorkspaceServices {
+  readonly processes?: Processes;
+  readonly files?: FileAccess;
+  readonly tasks?: TaskReporter;
+}
+
+/** The workspace as `chat` sees it; without a chat, all of it. */
+export function localWorkspace({ processes, files, tasks }: WorkspaceServices, chat?: ChatIdentity): WorkspaceApi {
+  return {
+    ...(processes && { processes: localProcesses(processes, chat) }),
+    ...(files && { files: localFiles(files, chat) }),
+    ...(tasks && { tasks }),
+  };
+}
+
+function localProcesses(processes: Processes, chat: ChatIdentity | undefined): WorkspaceProcesses {
+  return {
+    start: (start) => inWords(() => processes.start(start, chat)),
+    output: (id, wait) => inWords(() => processes.output(id, { ...wait, chat })),
+    list: () => inWords(() => ({ processes: processes.list(chat) })),
+    signal: (id, signal) => inWords(() => processes.signal(id, signal, chat)),
+  };
+}
+
+function localFiles(files: FileAccess, chat: ChatIdentity | undefined): WorkspaceFiles {
+  return {
+    readLines: (wanted) => inWords(() => files.readLines(wanted)),
+    read: (wanted) => inWords(() => files.read(wanted)),
+    write: (file) => inWords(() => files.write(file, chat)),
+    edit: (wanted) =>
+      inWords(() => {
+        const editings = wanted.map(({ path, edits }) => ({
+          path,
+          edits: edits.map(({ search, replace, replace_all }) => ({ search, replace, replaceAll: replace_all })),
+        }));
+        return files.edit(editings, chat);
+      }),
+    list: (path) => inWords(() => files.list(path)),
+  };
+}
+
+/** A model sees one text only, so a problem's detail joins its message. */
+async function inWords<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof HttpProblem) || error.detail === undefined) throw error;
+    throw new Error(`${error.message}: ${error.detail}`, { cause: error });
+  }
+}

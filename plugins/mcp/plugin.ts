@@ -1,0 +1,63 @@
+/**
+ * Wires tools, sessions and routes.
+ *
+ * @module
+ */
+import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
+import { FileAccess } from "../agentfiles/service.ts";
+import { Processes } from "../agentproc/service.ts";
+import { mcpConfig } from "./config.ts";
+import { localWorkspace } from "./local_workspace.ts";
+import { mcpMetrics } from "./mcp_metrics.ts";
+import { addPlainRoutes } from "./plain_routes.ts";
+import { TaskReporter } from "./service.ts";
+import type { SessionOptions } from "./session.ts";
+import type { McpSessions } from "./sessions.ts";
+import { toolsFor } from "./tools/mod.ts";
+
+/** Milliseconds between two looks for idle sessions. */
+const LOOK_EVERY_MS = 60_000;
+
+/** Serves the workspace to AI agents. */
+const mcp: Plugin = definePlugin({
+  id: "mcp",
+  version: "0.1.0",
+  api: 1,
+  stability: "beta",
+  summary: "Serves the workspace to AI agents through the Model Context Protocol.",
+  config: mcpConfig,
+  needs: { processes: optional(Processes), files: optional(FileAccess), tasks: optional(TaskReporter) },
+  permissions: {},
+  setup(ctx) {
+    const { config, clock, log, services } = ctx;
+    const metrics = mcpMetrics(ctx.metrics);
+    const options: SessionOptions = {
+      version: ctx.host.agentVersion,
+      tools: toolsFor(localWorkspace(services)),
+      workspace: (chat) => localWorkspace(services, chat),
+      ...{ config, clock, log, metrics },
+    };
+
+    // The SDK costs 30 MB and 200 ms: whoever never asks does not pay.
+    let sessions: Promise<McpSessions> | undefined;
+    const load = async () => new (await import("./sessions.ts")).McpSessions(options);
+    metrics.sessions.collect(async () => (await sessions)?.size ?? 0);
+    ctx.tasks.every("close idle sessions", LOOK_EVERY_MS, async () => await (await sessions)?.closeIdle());
+    ctx.hooks.onDrain(async () => await (await sessions)?.close());
+    ctx.defer(async () => await (await sessions)?.close());
+
+    addPlainRoutes(ctx.routes.app, options);
+    ctx.routes.app.all("/", async (c) => await (await (sessions ??= load())).handle(c.req.raw));
+    ctx.routes.limit("/", { maxBodyBytes: config.maxMessageBytes });
+    ctx.routes.limit("/call-tool", { maxBodyBytes: config.maxMessageBytes, handlerMs: Infinity });
+    ctx.announce({ capabilities: ["mcp.http", "mcp.tools"], limits: { maxSessions: config.maxSessions } });
+  },
+  commands: [{
+    name: "mcp",
+    summary: "Serve the running agent's tools to an MCP client on standard input and output",
+    usage: "[--unix PATH]",
+    load: async () => (await import("./stdio_command.ts")).serveStdio,
+  }],
+});
+
+export default mcp;
