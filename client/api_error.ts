@@ -27,9 +27,12 @@ export class OutpostConnectionError extends Error {
   readonly code = "connection_lost";
 }
 
+/** Longest error body that is read, in bytes. Ours are short; what something in between sends may have no end. */
+const MAX_ERROR_BYTES = 256 * 1024;
+
 /** The error in an answer that is not good. Uses up the body. */
 export async function errorOf(response: Response): Promise<OutpostApiError> {
-  const text = await response.text();
+  const text = await startOf(response);
   try {
     const body = JSON.parse(text) as Partial<Problem> | null;
     if (typeof body?.message === "string") {
@@ -40,4 +43,20 @@ export async function errorOf(response: Response): Promise<OutpostApiError> {
   }
   const message = text.trim() || "The agent answered with an error and no text";
   return new OutpostApiError(response.status, { message, code: "unknown" });
+}
+
+async function startOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let left = MAX_ERROR_BYTES;
+  while (left > 0) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value.subarray(0, left), { stream: true });
+    left -= value.length;
+  }
+  await reader.cancel();
+  return text;
 }

@@ -4,13 +4,18 @@
  * @module
  */
 import { constants } from "node:os";
-import { decodeBase64 } from "@std/encoding/base64";
 import { resolve } from "@std/path";
 
-import type { LocalAgent } from "../../plugin.ts";
-import { answerOf, refusalOf } from "../agent_answer.ts";
+import {
+  OutpostApiError,
+  OutpostClient,
+  OutpostConnectionError,
+  type Processes,
+  type ProcessState,
+  type SignalProcess,
+  type StartProcess,
+} from "../../../client/mod.ts";
 import type { CoreCommandContext } from "../command.ts";
-import { readEvents } from "../event_stream.ts";
 import { EXIT } from "../exit_codes.ts";
 import { UsageError } from "../flags.ts";
 import { exitCodeOf } from "../io.ts";
@@ -18,23 +23,22 @@ import { exitCodeOf } from "../io.ts";
 /** Runs a command through the agent. Resolves to its exit code; 128 and the signal's number when a signal ended it. */
 export async function exec(ctx: CoreCommandContext): Promise<number> {
   const request = startRequest(ctx);
-  const agent = await ctx.agent();
-  const { id } = await answerOf<{ readonly id: string }>(await post(agent, "start", request));
-  const process = `/api/v0/processes/${encodeURIComponent(id)}`;
+  const { processes } = new OutpostClient(await ctx.agent());
+  const { id } = await processes.start(request);
   const abandoned = Promise.withResolvers<number>();
-  using _ = passSignals(ctx, agent, process, abandoned.resolve);
+  using _ = passSignals(ctx, processes, id, abandoned.resolve);
   const over = new AbortController();
-  const feeding = feed(ctx, agent, process, over.signal);
+  const feeding = feed(ctx, processes, id, over.signal);
   try {
-    return await Promise.race([follow(ctx, agent, process), abandoned.promise]);
+    return await Promise.race([follow(ctx, processes, id), abandoned.promise]);
   } finally {
     over.abort();
     await feeding;
   }
 }
 
-function startRequest({ flags, cwd, io }: CoreCommandContext): Readonly<Record<string, unknown>> {
-  const [command, ...args] = flags.words;
+function startRequest({ flags, cwd, io }: CoreCommandContext): StartProcess {
+  const [command = "", ...args] = flags.words;
   const directory = flags.text("cwd");
   return {
     command,
@@ -55,24 +59,18 @@ function variable(text: string): readonly [string, string] {
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
-function post(agent: LocalAgent, route: string, body: unknown): Promise<Response> {
-  return agent.fetch(`/api/v0/processes/${route}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-}
-
 /** Shows the output until the command ends. */
-async function follow(ctx: CoreCommandContext, agent: LocalAgent, process: string): Promise<number> {
-  const response = await agent.fetch(`${process}/stream`);
-  if (!response.ok || response.body === null) throw await refusalOf(response);
+async function follow(ctx: CoreCommandContext, processes: Processes, id: string): Promise<number> {
   let lostBytes = 0;
-  for await (const { event, data } of readEvents(response.body)) {
-    const facts = JSON.parse(data);
-    if (event === "output") await (facts.stream === "errors" ? ctx.err : ctx.out)(bytesOf(facts));
-    if (event === "gap") lostBytes += facts.bytes;
-    if (event === "exit") return await withLoss(ctx, exitCode(facts), lostBytes);
+  try {
+    // The agent is on this machine: a stream that ends means that the agent has, and its processes with it.
+    for await (const event of processes.stream(id, { attempts: 0 })) {
+      if (event.event === "output") await (event.stream === "errors" ? ctx.err : ctx.out)(event.bytes);
+      if (event.event === "gap") lostBytes += event.bytes;
+      if (event.event === "exit") return await withLoss(ctx, exitCode(event), lostBytes);
+    }
+  } catch (error) {
+    if (!(error instanceof OutpostConnectionError)) throw error;
   }
   throw new Error("The agent ended before the command did");
 }
@@ -87,17 +85,13 @@ async function withLoss(ctx: CoreCommandContext, code: number, lostBytes: number
   return code === EXIT.done ? EXIT.failed : code;
 }
 
-function bytesOf({ text, base64 }: { readonly text?: string; readonly base64?: string }): string | Uint8Array {
-  return text ?? decodeBase64(base64 ?? "");
-}
-
-function exitCode({ exit_code, signal }: { readonly exit_code?: number; readonly signal?: Deno.Signal }): number {
+function exitCode({ exit_code, signal }: Pick<ProcessState, "exit_code" | "signal">): number {
   if (signal === undefined) return exit_code ?? EXIT.failed;
   return 128 + (constants.signals[signal as keyof typeof constants.signals] ?? 0);
 }
 
 /** What is sent to the command, more urgent each time. */
-const STEPS = ["interrupt", "terminate", "kill"] as const;
+const STEPS: readonly SignalProcess["signal"][] = ["interrupt", "terminate", "kill"];
 
 /**
  * Ctrl-C interrupts the command, as a terminal would; once more, it is told to end, then killed, and the fourth time nobody
@@ -105,8 +99,8 @@ const STEPS = ["interrupt", "terminate", "kill"] as const;
  */
 function passSignals(
   ctx: CoreCommandContext,
-  agent: LocalAgent,
-  process: string,
+  processes: Processes,
+  id: string,
   abandon: (code: number) => void,
 ): Disposable {
   let step = 0;
@@ -115,26 +109,21 @@ function passSignals(
     const name = STEPS[step++];
     if (name === undefined) return abandon(exitCodeOf(signal));
     try {
-      const response = await agent.fetch(`${process}/signal`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ signal: name }),
-      });
-      await response.body?.cancel(); // 409 says that it has just ended, which the stream says too.
-    } catch {
-      abandon(exitCodeOf(signal)); // The agent is gone, so there is nobody left to tell.
+      await processes.signal(id, name);
+    } catch (error) {
+      // 409 says that it has just ended, which the stream says too. Otherwise nobody is left to tell.
+      if (!(error instanceof OutpostApiError)) abandon(exitCodeOf(signal));
     }
   });
 }
 
 /** Passes standard input on. Ends quietly: a command that does not read its input is nothing to complain about. */
-async function feed(ctx: CoreCommandContext, agent: LocalAgent, process: string, over: AbortSignal): Promise<void> {
+async function feed(ctx: CoreCommandContext, processes: Processes, id: string, over: AbortSignal): Promise<void> {
   const { input } = ctx.io;
   if (input === null) return;
   try {
-    const response = await agent.fetch(`${process}/stdin?close=true`, { method: "POST", body: input, signal: over });
-    await response.body?.cancel();
+    await processes.write(id, input, { close: true, signal: over });
   } catch (error) {
-    if (!over.aborted) await ctx.err(`Cannot pass on the input: ${error}\n`);
+    if (!over.aborted && !(error instanceof OutpostApiError)) await ctx.err(`Cannot pass on the input: ${error}\n`);
   }
 }

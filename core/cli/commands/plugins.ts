@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { OutpostClient } from "../../../client/mod.ts";
 import { STANDARD_PLUGINS } from "../../config/standard_plugins.ts";
 import { suggestion } from "../../config/suggestion.ts";
 import { AgentNotFoundError } from "../../errors.ts";
 import { loadPlan } from "../../load_plan.ts";
-import { answerOf } from "../agent_answer.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { UsageError } from "../flags.ts";
@@ -35,8 +35,7 @@ export async function plugins(ctx: CoreCommandContext): Promise<number> {
 
 async function reportedPlugins(ctx: CoreCommandContext): Promise<readonly ReportedPlugin[] | undefined> {
   try {
-    const response = await (await ctx.agent()).fetch("/api/v0/info");
-    return (await answerOf<{ readonly plugins: readonly ReportedPlugin[] }>(response)).plugins;
+    return (await new OutpostClient(await ctx.agent()).info()).plugins;
   } catch (error) {
     if (error instanceof AgentNotFoundError) return undefined; // Then the plan is all there is to show.
     throw error;

@@ -3,26 +3,14 @@
  *
  * @module
  */
-import { answerOf } from "../agent_answer.ts";
+import { OutpostClient } from "../../../client/mod.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { alignColumns } from "../text_table.ts";
 
-/** The members of a listed process that are shown. */
-interface ListedProcess {
-  readonly id: string;
-  readonly command: string;
-  readonly args?: readonly string[];
-  readonly workdir?: string;
-  readonly running: boolean;
-  readonly exit_code?: number | null;
-  readonly started_at_unix?: number;
-}
-
 /** Lists processes, running ones first, as the agent sorts them. */
 export async function ps({ agent, flags, out }: CoreCommandContext): Promise<number> {
-  const response = await (await agent()).fetch("/api/v0/processes/list");
-  const { processes } = await answerOf<{ readonly processes: readonly ListedProcess[] }>(response);
+  const processes = await new OutpostClient(await agent()).processes.list();
   if (flags.has("json")) {
     await out(`${JSON.stringify(processes)}\n`);
     return EXIT.done;
@@ -34,7 +22,7 @@ export async function ps({ agent, flags, out }: CoreCommandContext): Promise<num
   const rows = processes.map((process) => [
     process.id.slice(0, SHORT_ID),
     process.running ? "running" : `exited ${process.exit_code ?? "?"}`,
-    process.started_at_unix === undefined ? "" : new Date(process.started_at_unix * 1000).toISOString(),
+    new Date(process.started_at_unix * 1000).toISOString(),
     oneLine([process.command, ...process.args ?? []].join(" ")),
   ]);
   await out(alignColumns([["ID", "STATE", "STARTED", "COMMAND"], ...rows]));
