@@ -5,6 +5,8 @@
 //	wire serve-unix <path>   dRPC on a Unix socket; ends when standard input does
 //	wire call-ws <url>       checks a server of ours
 //	wire call-unix <path>    checks a socket of ours
+//	wire call-agent-socket <path>            checks the agent's service on its socket
+//	wire send-boundary-logs <path> <count>   sends audit entries as the network jail does
 package main
 
 import (
@@ -23,11 +25,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say what to do: serve-ws, serve-unix, call-ws or call-unix")
+		return fmt.Errorf("say what to do: serve-ws, serve-unix, call-ws, call-unix, call-agent-socket or send-boundary-logs")
 	}
-	target := ""
+	target, count := "", ""
 	if len(args) > 1 {
 		target = args[1]
+	}
+	if len(args) > 2 {
+		count = args[2]
 	}
 	switch args[0] {
 	case "serve-ws":
@@ -38,6 +43,10 @@ func run(args []string) error {
 		return callWebSocket(target)
 	case "call-unix":
 		return callUnix(target)
+	case "call-agent-socket":
+		return callAgentSocket(target)
+	case "send-boundary-logs":
+		return sendBoundaryLogs(target, count)
 	}
 	return fmt.Errorf("unknown word %q", args[0])
 }
