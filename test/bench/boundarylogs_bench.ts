@@ -46,7 +46,7 @@ const frame = encodeFrame(
             sequenceNumber,
             time: { seconds: 1767225600n, nanos: 123_456_789 },
             resource: {
-              case: "httpRequest",
+              case: "httpRequest" as const,
               value: {
                 method: "GET",
                 url: "https://registry.example.com/package/file",
