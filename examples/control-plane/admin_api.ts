@@ -1,0 +1,177 @@
+/**
+ * What people and programs ask the control plane over HTTP.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+
+import { HttpProblem } from "../../core/errors.ts";
+import type { Auth, Authority } from "../../core/http/auth.ts";
+import { encodeJson, json } from "../../core/http/json.ts";
+import { readQuery } from "../../core/http/query.ts";
+import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
+import type { AgentDefinition } from "./agents_file.ts";
+import type { Changes } from "./changes.ts";
+import { LIVE_PAGE, LIVE_PAGE_POLICY } from "./live_page.ts";
+import { nowText } from "./timestamps.ts";
+
+/** Entries in one answer when the request does not say. */
+const DEFAULT_LIMIT = 200;
+/** Most entries in one answer. */
+const MAX_LIMIT = 1000;
+/** Time between two comments in a stream of events, in milliseconds: proxies cut what is silent for a minute. */
+const KEEP_ALIVE_MS = 20_000;
+
+/** What the server tells a handler beside the request. */
+export interface AdminEnv {
+  readonly authority: Authority | undefined;
+  /** Aborted when the server stops: streams end. */
+  readonly stopping: AbortSignal;
+}
+
+/** What {@linkcode adminApi} works with. */
+export interface AdminApiOptions extends AgentFacts {
+  readonly agents: readonly AgentDefinition[];
+  readonly changes: Changes;
+  readonly auth: Auth;
+}
+
+/** Makes the routes. Requests have been let in already. */
+export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }> {
+  const { agents, store, auth } = options;
+  const app = new Hono<{ Bindings: AdminEnv }>();
+  const find = (c: Context) => {
+    const wanted = c.req.param("id") ?? "";
+    const agent = agents.find(({ id, name }) => id === wanted.toLowerCase() || name === wanted);
+    if (agent === undefined) {
+      throw new HttpProblem(404, "No such agent", { detail: `no agent has the id or name "${wanted}"` });
+    }
+    return agent;
+  };
+
+  app.get("/healthz", (c) => json(c, { status: "ok" }));
+  app.get("/", (c) => c.html(LIVE_PAGE, 200, { "content-security-policy": LIVE_PAGE_POLICY }));
+  app.get("/api/agents", (c) => json(c, { agents: agents.map((agent) => summaryOf(agent, options)) }));
+  app.get("/api/agents/:id", (c) => json(c, detailsOf(find(c), options)));
+  app.get("/api/agents/:id/logs", (c) => {
+    const agent = find(c);
+    const logs = store.logs(agent.id, pageOf(readQuery(c, PAGE)));
+    return json(c, {
+      logs: logs.map(({ id, sourceId, level, output, reportedAt, createdAt }) => ({
+        ...{ id, source_id: sourceId, level, output, reported_at: reportedAt, created_at: createdAt },
+      })),
+    });
+  });
+  app.delete("/api/agents/:id/logs", (c) => {
+    const agent = find(c);
+    store.clearLogs(agent.id);
+    options.changes.publish(agent.id, "logs");
+    return c.body(null, 204);
+  });
+  app.get("/api/agents/:id/boundary", (c) => {
+    const agent = find(c);
+    const query = readQuery(c, BOUNDARY);
+    const entries = store.boundary(agent.id, {
+      ...(query.decision === "" ? {} : { decision: decisionOf(query.decision) }),
+      ...(query.host === "" ? {} : { host: query.host.toLowerCase() }),
+      ...(query.since === "" ? {} : { since: timeOf("since", query.since) }),
+      ...(query.until === "" ? {} : { until: timeOf("until", query.until) }),
+    }, pageOf(query));
+    return json(c, {
+      entries: entries.map(({ matchedRule, sessionId, sequenceNumber, ...entry }) => ({
+        ...{ ...entry, matched_rule: matchedRule, session_id: sessionId, sequence_number: sequenceNumber },
+      })),
+    });
+  });
+  app.get("/api/events", (c) => events(options.changes, AbortSignal.any([c.req.raw.signal, c.env.stopping])));
+  app.post("/api/auth/link", async (c) => {
+    if (c.env.authority === "cookie") {
+      throw new HttpProblem(401, "A browser session cannot make links", { detail: "use the admin token" });
+    }
+    const { url, expiresAt } = (await auth.sessions()).createLink(`http://${c.req.header("host")}`);
+    return json(c, { url, expires_at: new Date(expiresAt).toISOString() });
+  });
+  app.get("/auth/:code", async (c) => {
+    // HEAD reaches this handler too, and programs that preview links must not use them up.
+    if (c.req.method !== "GET") return c.body(null, 204);
+    const cookie = (await auth.sessions()).redeem(c.req.param("code"), c.req.header("host") ?? "");
+    if (cookie === undefined) {
+      throw new HttpProblem(410, "The link was used or has expired", {
+        code: "not_found",
+        detail: "POST /api/auth/link with the admin token makes a new one",
+      });
+    }
+    return c.body(null, 303, { location: "/", "set-cookie": cookie, "cache-control": "no-store" });
+  });
+  app.notFound((c) => {
+    throw new HttpProblem(404, "No such route", { detail: `${c.req.method} ${c.req.path}` });
+  });
+  app.onError((error) => {
+    throw error;
+  });
+  return app;
+}
+
+const PAGE = {
+  after: { type: "text", summary: "Only entries after this id." },
+  limit: { type: "count", default: DEFAULT_LIMIT },
+} as const;
+const BOUNDARY = {
+  ...PAGE,
+  decision: { type: "text", summary: "allow or deny" },
+  host: { type: "text", summary: "The host, or a domain above it." },
+  since: { type: "text" },
+  until: { type: "text" },
+} as const;
+
+function pageOf({ after, limit }: { readonly after: string; readonly limit: number }) {
+  if (limit < 1 || limit > MAX_LIMIT) throw invalid("limit", `is ${limit}: expected 1 to ${MAX_LIMIT}`);
+  if (!/^\d{0,15}$/.test(after)) throw invalid("after", `is "${after}": expected the id of an entry`);
+  return { limit, ...(after === "" ? {} : { after: Number(after) }) };
+}
+
+function decisionOf(text: string): "allow" | "deny" {
+  if (text === "allow" || text === "deny") return text;
+  throw invalid("decision", `is "${text}": expected allow or deny`);
+}
+
+function timeOf(field: string, text: string): string {
+  const ms = /^\d{4}-\d\d-\d\d(?:T|$)/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(ms)) throw invalid(field, `is "${text}": expected a time such as 2026-01-31T12:00:00Z`);
+  return nowText(ms);
+}
+
+function invalid(field: string, detail: string): HttpProblem {
+  return new HttpProblem(400, "Query parameters have invalid values", {
+    code: "validation_failed",
+    validations: [{ field, detail: `"${field}" ${detail}` }],
+  });
+}
+
+/** Server-sent events; each says which part of which agent has changed. */
+function events(changes: Changes, signal: AbortSignal): Response {
+  const left = new AbortController();
+  const watching = changes.watch(AbortSignal.any([signal, left.signal]));
+  const encoder = new TextEncoder();
+  let ticking: ReturnType<typeof setInterval>;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      controller.enqueue(encoder.encode(": connected\n\n"));
+      ticking = setInterval(() => controller.enqueue(encoder.encode(": still here\n\n")), KEEP_ALIVE_MS);
+    },
+    async pull(controller) {
+      const { done, value } = await watching.next();
+      if (done) {
+        clearInterval(ticking);
+        return controller.close();
+      }
+      const text = value.map(({ agentId, kind }) => `data: ${encodeJson({ agent: agentId, kind }).trim()}\n\n`);
+      controller.enqueue(encoder.encode(text.join("")));
+    },
+    cancel() {
+      clearInterval(ticking);
+      left.abort();
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } });
+}
