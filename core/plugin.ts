@@ -354,6 +354,8 @@ export interface Child {
   readonly output: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Present with `output: "separate"`. */
   readonly errors: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** What Linux's `/proc` calls the pipes behind `output` and `errors`, as far as it could be seen at the start. */
+  readonly pipes?: { readonly output?: string; readonly errors?: string };
   /** The main process's own end, whatever its children keep open. Never rejects. */
   readonly exited: Promise<ExitStatus>;
   /** Signals the whole group. Returns `false` when nothing of it is left. */

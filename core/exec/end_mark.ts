@@ -28,13 +28,9 @@ export class EndMark {
   readonly #mark: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(MARK_BYTES));
   #held: Uint8Array<ArrayBuffer> = EMPTY;
 
-  /**
-   * @param pid A process that has the pipe and was started just now: later it may have another file in its place.
-   * @param descriptor The number it has it under.
-   */
-  constructor(pid: number, descriptor: 1 | 2) {
-    const name = linkOf(`/proc/${pid}/fd/${descriptor}`);
-    this.#pipe = name?.startsWith("pipe:") ? name : undefined;
+  /** @param pipe What {@linkcode pipeOf} said. */
+  constructor(pipe: string | undefined) {
+    this.#pipe = pipe;
   }
 
   /**
@@ -67,6 +63,18 @@ export class EndMark {
     this.#held = isWhole ? EMPTY : bytes.slice(at);
     return isWhole ? { before, after: bytes.subarray(at + MARK_BYTES) } : { before };
   }
+}
+
+/**
+ * What `/proc` calls the pipe that a process writes to.
+ *
+ * @param pid A process that was started just now, before anything else could happen: later it may have another file there.
+ * @param descriptor 1 for standard output, 2 for standard error.
+ * @returns `undefined` when it is no pipe, or this is another system.
+ */
+export function pipeOf(pid: number, descriptor: 1 | 2): string | undefined {
+  const name = linkOf(`/proc/${pid}/fd/${descriptor}`);
+  return name?.startsWith("pipe:") ? name : undefined;
 }
 
 /** Where `mark`, or its beginning at the end of `bytes`, starts; `bytes.length` when it is not there. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { EndMark } from "./end_mark.ts";
+import { EndMark, pipeOf } from "./end_mark.ts";
 
 const onlyLinux = { ignore: Deno.build.os !== "linux" };
 
@@ -12,7 +12,7 @@ function start(line: string): Deno.ChildProcess {
 for (const size of [1, 5, 33, 4096]) {
   Deno.test(`filter() takes the mark out of chunks of ${size} bytes`, onlyLinux, async () => {
     await using child = start("printf before; read -r line; printf after");
-    const mark = new EndMark(child.pid, 1);
+    const mark = new EndMark(pipeOf(child.pid, 1));
     const reader = child.stdout.getReader();
     let text = "";
     while (text !== "before") text += new TextDecoder().decode((await reader.read()).value);
@@ -40,7 +40,7 @@ for (const size of [1, 5, 33, 4096]) {
 
 Deno.test("filter() holds nothing back for good that only begins like the mark", onlyLinux, async () => {
   await using child = start("read -r line");
-  const mark = new EndMark(child.pid, 1);
+  const mark = new EndMark(pipeOf(child.pid, 1));
   mark.write();
   await child.stdin.close();
   const raw = new Uint8Array(await new Response(child.stdout).arrayBuffer());
@@ -55,10 +55,10 @@ Deno.test("filter() holds nothing back for good that only begins like the mark",
 
 Deno.test("write() says when the pipe is full, and when it is none that this process reads", onlyLinux, async () => {
   await using child = start("exec yes");
-  const full = new EndMark(child.pid, 1);
+  const full = new EndMark(pipeOf(child.pid, 1));
   while (full.write() === "written") { /* Until yes(1), or this, has filled it. */ }
   assertEquals(full.write(), "full");
-  assertEquals(new EndMark(2 ** 30, 1).write(), "unknown");
+  assertEquals(new EndMark(pipeOf(2 ** 30, 1)).write(), "unknown");
 
   child.kill();
   await child.stdout.cancel();

@@ -60,10 +60,10 @@ const QUIET_ALONE_MS = 500;
  */
 export function readOutput(child: Child, sink: OutputSink): OutputReading {
   const streams = [
-    new MarkedStream(child.output, (chunk) => sink.output(chunk), new EndMark(child.pid, 1)),
+    new MarkedStream(child.output, (chunk) => sink.output(chunk), new EndMark(child.pipes?.output)),
     ...(child.errors === null
       ? []
-      : [new MarkedStream(child.errors, (chunk) => sink.errors?.(chunk), new EndMark(child.pid, 2))]),
+      : [new MarkedStream(child.errors, (chunk) => sink.errors?.(chunk), new EndMark(child.pipes?.errors))]),
   ];
   const closed = Promise.all(streams.map((stream) => stream.closed)).then(() => {});
 

@@ -8,6 +8,7 @@ import { isAbsolute } from "@std/path";
 import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";
 import type { Child, ChildTerminal, Env, Exec, ExitStatus, KilledTree, SpawnOptions } from "../plugin.ts";
 import { livingGroupMembers } from "./group_members.ts";
+import { pipeOf } from "./end_mark.ts";
 import type { Launch, Launcher } from "./launch.ts";
 import { ProcessGroup } from "./process_group.ts";
 import { addMark, type LivingProcess } from "./process_scan.ts";
@@ -161,13 +162,16 @@ export class ProcessGroups implements Exec, AsyncDisposable {
   }
 
   #adopt(process: Deno.ChildProcess, { options, mark }: Adoption): Child {
+    const isSeparate = options.output === "separate";
+    const pipes = { output: pipeOf(process.pid, 1), errors: isSeparate ? pipeOf(process.pid, 2) : undefined };
     const group = new ProcessGroup(process.pid);
     const ended = process.status.then(toExitStatus, () => ({ code: null, signal: null }));
     return {
       pid: process.pid,
       stdin: options.stdin === "piped" ? process.stdin : null,
       output: process.stdout,
-      errors: options.output === "separate" ? process.stderr : null,
+      errors: isSeparate ? process.stderr : null,
+      pipes,
       exited: this.#lead(group, ended, options.signal),
       kill: (signal) => group.kill(signal),
       killTree: () => this.#killTree(group, mark),
