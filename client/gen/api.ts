@@ -315,6 +315,15 @@ export interface SignalProcess {
   readonly signal: "kill" | "terminate" | "interrupt";
 }
 
+/** SignalledProcess, as it is sent. */
+export interface SignalledProcess {
+  readonly message: string;
+  /** After `kill`: ids of the processes that are gone. */
+  readonly ended?: readonly number[];
+  /** After `kill`: ids of those that were still there after 2 seconds. */
+  readonly survivors?: readonly number[];
+}
+
 /** StartProcess, as it is sent. */
 export interface StartProcess {
   /** A line for `sh -c`, or a program when `args` is there. */
@@ -673,7 +682,7 @@ export interface Operations {
     };
     readonly query: None;
     readonly body: SignalProcess;
-    readonly answer: ProcessMessage;
+    readonly answer: SignalledProcess;
   };
   /** Starts a command. */
   readonly "processes.start": {
