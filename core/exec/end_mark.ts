@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { closeSync, constants, openSync, writeSync } from "node:fs";
-
 /** Random bytes in a mark: enough that no output ever holds them by chance, and so few that they are written in one piece. */
 const MARK_BYTES = 32;
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -42,6 +40,9 @@ export class EndMark {
   write(): "written" | "full" | "unknown" {
     const descriptor = this.#pipe === undefined ? undefined : descriptorOf(this.#pipe);
     if (descriptor === undefined) return "unknown";
+    // Loaded by the first process that ends: it brings much of Deno's Node layer, which a start need not wait for.
+    // deno-lint-ignore no-process-global -- importing node:process would load it at once
+    const { closeSync, constants, openSync, writeSync } = process.getBuiltinModule("node:fs");
     let file: number | undefined;
     try {
       file = openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { isIP } from "node:net";
-
 /** An address to listen on. */
 export interface ListenAddress {
   readonly host: string;
@@ -23,8 +21,18 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   const port = Number(digits);
   if (port > 65_535) return undefined;
   if (host === "localhost") return { host: "127.0.0.1", port, isLoopback: true };
-  if (isIP(host) !== (inBrackets === undefined ? 4 : 6)) return undefined;
+  if (!(inBrackets === undefined ? isIpv4(host) : isIpv6(host))) return undefined;
   return { host, port, isLoopback: host.startsWith("127.") || host === "::1" };
+}
+
+function isIpv4(host: string): boolean {
+  const parts = host.split(".");
+  return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+/** A zone, as in `fe80::1%eth0`, is the system's affair. */
+function isIpv6(host: string): boolean {
+  return URL.canParse(`http://[${host.replace(/%.+$/, "")}]/`);
 }
 
 /** Writes an address as it is read. */

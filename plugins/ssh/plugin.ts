@@ -3,27 +3,12 @@
  *
  * @module
  */
-import { definePlugin, optional, type Plugin, type PluginContext } from "../../core/plugin.ts";
-import { authorizedKeys } from "./authorized_keys.ts";
-import { ByteDuplex } from "./byte_duplex.ts";
-import { type SshConfig, sshConfig } from "./config.ts";
-import { defaultHostKeyFile, keepHostKey } from "./host_key.ts";
-import { parseListenAddress } from "./listen_address.ts";
-import { LocalForwards } from "./local_forward.ts";
-import { RemoteForwards } from "./remote_forward.ts";
-import { type ByteStream, ConnectionReports, type Peer, SshTransport, WorkspaceFacts } from "./service.ts";
-import { Sessions } from "./sessions.ts";
-import { sshMetrics } from "./ssh_metrics.ts";
-import { SshService } from "./ssh_service.ts";
-import { listenTcp } from "./tcp_listener.ts";
-import type { AuthPolicy } from "./transport/authentication.ts";
-import { loadSsh2 } from "./transport/ssh2_library.ts";
+import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
+import { sshConfig } from "./config.ts";
+import { ConnectionReports, SshTransport, WorkspaceFacts } from "./service.ts";
 
-const needs = { facts: optional(WorkspaceFacts), reports: optional(ConnectionReports) } as const;
-type Context = PluginContext<SshConfig, typeof needs>;
-
-/** Who comes in without an address. */
-const NOWHERE: Peer = { address: "", port: 0 };
+/** What the plugin asks of others. */
+export const needs = { facts: optional(WorkspaceFacts), reports: optional(ConnectionReports) } as const;
 
 /** The SSH plugin. */
 const plugin: Plugin = definePlugin({
@@ -38,83 +23,8 @@ const plugin: Plugin = definePlugin({
   provides: [SshTransport],
   permissions: { read: true, write: true, net: true, run: true, sys: ["uid", "hostname"], env: true, ffi: true },
   supported: ({ os }) => os === "windows" ? { reason: "it needs Unix processes and terminals" } : true,
-  setup(ctx) {
-    const metrics = sshMetrics(ctx.metrics);
-    const { config, services } = ctx;
-    const sessions = new Sessions({
-      config,
-      exec: ctx.exec,
-      env: ctx.env,
-      clock: ctx.clock,
-      log: ctx.log,
-      tasks: ctx.tasks,
-      metrics,
-      facts: services.facts,
-      reports: services.reports,
-    });
-    const local = new LocalForwards(ctx.tasks, config.blockLocalForwarding);
-    const remote = new RemoteForwards({ tasks: ctx.tasks, log: ctx.log, isBlocked: config.blockReverseForwarding });
-    const started = Promise.withResolvers<SshService>();
-    started.promise.catch(() => {}); // Whoever waits for it is told.
-    ctx.provide(SshTransport, {
-      serve: async (stream: ByteStream, peer: Peer) =>
-        await (await started.promise).serveTrusted(new ByteDuplex(stream), peer),
-      sessions: () => sessions.counts,
-    });
-    ctx.hooks.onStart(async () => {
-      const service = new SshService({
-        library: await loadSsh2(),
-        hostKey: await keepHostKey(config.hostKeyFile ?? defaultHostKeyFile(await ctx.env.build())),
-        config,
-        software: `Outpost_${ctx.host.agentVersion}`,
-        clock: ctx.clock,
-        log: ctx.log,
-        metrics,
-        facts: services.facts,
-        handlers: {
-          connected: () => {},
-          started: (session) => sessions.start(session),
-          hasSubsystem: (name) => name === "sftp",
-          tcp: (_connection, target, request) => local.tcp(target, request),
-          unix: (_connection, path, request) => local.unix(path, request),
-          forward: (connection, request) => remote.handle(connection, request),
-        },
-      });
-      started.resolve(service);
-      const stop = async () => {
-        await sessions.close();
-        service.close();
-      };
-      ctx.hooks.onDrain(stop);
-      // After a failure nothing is drained, and tasks are awaited before the rest is released.
-      ctx.signal.addEventListener("abort", stop, { once: true });
-      await listen(ctx, service);
-    });
-    ctx.announce({
-      capabilities: ["ssh"],
-      limits: { maxConnections: config.maxConnections, maxChannels: config.maxChannels },
-    });
+  async setup(ctx) {
+    (await import("./serve_ssh.ts")).serveSsh(ctx);
   },
 });
 export default plugin;
-
-async function listen(ctx: Context, service: SshService): Promise<void> {
-  const { config } = ctx;
-  const address = config.listen === null ? undefined : parseListenAddress(config.listen);
-  if (address !== undefined) {
-    const policy: AuthPolicy = config.allowAnonymous
-      ? { anonymous: true }
-      : { anonymous: false, keys: () => authorizedKeys(config, ctx.log) };
-    const listener = await listenTcp(address, (socket) => {
-      if (ctx.signal.aborted) return void socket.destroy();
-      const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-      ctx.tasks.run("connection", () => service.serveTcp(socket, peer, policy));
-    });
-    ctx.defer(listener);
-    ctx.announce({ addresses: { ssh: listener.address } });
-  }
-  if (config.unix !== null) {
-    await ctx.socket.listen(config.unix, (connection) => service.serveTrusted(new ByteDuplex(connection), NOWHERE));
-    ctx.announce({ addresses: { [address === undefined ? "ssh" : "sshUnix"]: config.unix } });
-  }
-}
