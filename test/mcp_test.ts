@@ -11,7 +11,7 @@ import agentfiles from "../plugins/agentfiles/mod.ts";
 import { Processes } from "../plugins/agentproc/service.ts";
 import agentproc from "../plugins/agentproc/mod.ts";
 import mcp from "../plugins/mcp/mod.ts";
-import { TaskReporter, type TaskStatus } from "../plugins/mcp/service.ts";
+import { type TaskReport, TaskReporter } from "../plugins/agentsocket/service.ts";
 import type { CommandResult } from "../plugins/mcp/tools/mod.ts";
 
 const ENDPOINT = new URL("http://localhost/api/v0/mcp");
@@ -105,13 +105,14 @@ Deno.test("tools whose plugin is not there are not offered, and cannot be called
   await assertRejects(() => session.call("execute", { command: "true" }), Error, `Tool "execute" not found`);
 });
 
-Deno.test("coder_report_task appears with the service that delivers reports", async () => {
-  const reports: TaskStatus[] = [];
+Deno.test("coder_report_task appears for clients that name their app, with the service that delivers reports", async () => {
+  const reports: TaskReport[] = [];
   await using agent = await createTestAgent({
     plugins: [mcp],
     services: [fake(TaskReporter, { report: (status) => Promise.resolve(void reports.push(status)) })],
   });
-  await using session = await connect(agent);
+  await using stranger = await connect(agent);
+  await using session = await connect(agent, { "outpost-app-status-slug": "claude" });
   const report = { summary: "Fixing the bug", link: "", state: "working" };
 
   const done = await session.call("coder_report_task", report);
@@ -119,7 +120,8 @@ Deno.test("coder_report_task appears with the service that delivers reports", as
   const odd = await session.call("coder_report_task", { ...report, state: "thinking" });
 
   assertEquals(done.value, { message: "Thanks for reporting!" });
-  assertEquals(reports, [report]);
+  assertEquals(reports, [{ slug: "claude", state: "working", message: "Fixing the bug", uri: "" }]);
+  assertEquals((await stranger.client.listTools()).tools, []);
   assertEquals([long.isError, long.text], [true, "summary is over 160 bytes"]);
   assertEquals([odd.isError, odd.text], [true, "state must be one of working, complete, idle, failure"]);
 });

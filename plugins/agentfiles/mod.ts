@@ -9,6 +9,7 @@ import { agentfilesOn } from "./plugin.ts";
 
 /** The file plugin on the machine's own files. */
 const agentfiles: Plugin = agentfilesOn(systemFiles);
+export type { ChatIdentity } from "../../core/http/chat_identity.ts";
 export default agentfiles;
 export { agentfilesOn } from "./plugin.ts";
 export type { AgentfilesConfig } from "./config.ts";

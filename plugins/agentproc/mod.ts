@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { ChatIdentity } from "../../core/http/chat_identity.ts";
 export type { HeadTailView, Truncation } from "./head_tail_buffer.ts";
 export type { OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
 export type { AgentprocConfig } from "./config.ts";

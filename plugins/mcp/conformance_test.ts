@@ -1,8 +1,8 @@
 import { conformance, fake } from "../../core/testing/mod.ts";
 import { FileAccess } from "../agentfiles/service.ts";
 import { Processes } from "../agentproc/service.ts";
+import { TaskReporter } from "../agentsocket/service.ts";
 import mcp from "./mod.ts";
-import { TaskReporter } from "./service.ts";
 
 conformance(mcp, {
   config: { maxSessions: 2 },

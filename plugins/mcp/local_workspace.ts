@@ -7,8 +7,9 @@ import { HttpProblem } from "../../core/errors.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { FileAccess } from "../agentfiles/service.ts";
 import type { Processes } from "../agentproc/service.ts";
-import type { TaskReporter } from "./service.ts";
-import type { WorkspaceApi, WorkspaceFiles, WorkspaceProcesses } from "./tools/mod.ts";
+import type { TaskReporter } from "../agentsocket/service.ts";
+import type { Caller } from "./caller.ts";
+import type { WorkspaceApi, WorkspaceFiles, WorkspaceProcesses, WorkspaceTasks } from "./tools/mod.ts";
 
 /** What the agent can do now. */
 export interface WorkspaceServices {
@@ -17,12 +18,17 @@ export interface WorkspaceServices {
   readonly tasks?: TaskReporter;
 }
 
-/** The workspace as `chat` sees it; without a chat, all of it. */
-export function localWorkspace({ processes, files, tasks }: WorkspaceServices, chat?: ChatIdentity): WorkspaceApi {
+/**
+ * The workspace as the caller sees it: the processes of its chat, or all when there is none; tasks when its app is known.
+ */
+export function localWorkspace(
+  { processes, files, tasks }: WorkspaceServices,
+  { chat, appSlug }: Caller = {},
+): WorkspaceApi {
   return {
     ...(processes && { processes: localProcesses(processes, chat) }),
     ...(files && { files: localFiles(files, chat) }),
-    ...(tasks && { tasks }),
+    ...(tasks && appSlug !== undefined && { tasks: localTasks(tasks, appSlug) }),
   };
 }
 
@@ -49,6 +55,12 @@ function localFiles(files: FileAccess, chat: ChatIdentity | undefined): Workspac
         return files.edit(editings, chat);
       }),
     list: (path) => inWords(() => files.list(path)),
+  };
+}
+
+function localTasks(tasks: TaskReporter, slug: string): WorkspaceTasks {
+  return {
+    report: ({ summary, link, state }) => inWords(() => tasks.report({ slug, state, message: summary, uri: link })),
   };
 }
 

@@ -7,10 +7,11 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 
 import { HttpProblem } from "../../core/errors.ts";
-import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json, readJson } from "../../core/http/json.ts";
+import { callerOf } from "./caller.ts";
 import type { SessionOptions } from "./session.ts";
 import { callTool } from "./tool_calls.ts";
+import { toolsFor } from "./tools/mod.ts";
 
 /** The server part of tool names here: a control plane has tools of its own with the same names. */
 const SERVER = "outpost";
@@ -21,7 +22,8 @@ const CALL = z.object({ tool_name: z.string(), arguments: z.record(z.string(), z
 /** Registers `GET /tools` and `POST /call-tool`. */
 export function addPlainRoutes(app: Hono, options: SessionOptions): void {
   app.get("/tools", (c) => {
-    const tools = options.tools.map(({ name, description, inputSchema }) => ({
+    const api = options.workspace(callerOf(c.req.raw.headers));
+    const tools = toolsFor(api).map(({ name, description, inputSchema }) => ({
       server_name: SERVER,
       name: PREFIX + name,
       description,
@@ -34,16 +36,16 @@ export function addPlainRoutes(app: Hono, options: SessionOptions): void {
 }
 
 async function answerCall(c: Context, options: SessionOptions): Promise<Response> {
-  const { tools, workspace, metrics, clock } = options;
+  const { workspace, metrics, clock } = options;
+  const api = workspace(callerOf(c.req.raw.headers));
   const call = await readJson(c, CALL);
   const separator = call.tool_name.indexOf("__");
   if (separator < 1) {
     throw failed(400, `tool name ${JSON.stringify(call.tool_name)} has no server: expected "${PREFIX}NAME"`);
   }
-  const tool = tools.find(({ name }) => PREFIX + name === call.tool_name);
+  const tool = toolsFor(api).find(({ name }) => PREFIX + name === call.tool_name);
   if (tool === undefined) throw failed(404, `tool ${JSON.stringify(call.tool_name)} is not known`);
   const context = { signal: c.req.raw.signal, now: () => clock.now() };
-  const api = workspace(chatIdentityOf(c.req.raw.headers));
   const { content, isError } = await callTool(tool, call.arguments ?? {}, { api, context, calls: metrics.calls });
   return json(c, { content, is_error: isError });
 }

@@ -6,14 +6,13 @@
 import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
 import { FileAccess } from "../agentfiles/service.ts";
 import { Processes } from "../agentproc/service.ts";
+import { TaskReporter } from "../agentsocket/service.ts";
 import { mcpConfig } from "./config.ts";
 import { localWorkspace } from "./local_workspace.ts";
 import { mcpMetrics } from "./mcp_metrics.ts";
 import { addPlainRoutes } from "./plain_routes.ts";
-import { TaskReporter } from "./service.ts";
 import type { SessionOptions } from "./session.ts";
 import type { McpSessions } from "./sessions.ts";
-import { toolsFor } from "./tools/mod.ts";
 
 /** Milliseconds between two looks for idle sessions. */
 const LOOK_EVERY_MS = 60_000;
@@ -33,8 +32,7 @@ const mcp: Plugin = definePlugin({
     const metrics = mcpMetrics(ctx.metrics);
     const options: SessionOptions = {
       version: ctx.host.agentVersion,
-      tools: toolsFor(localWorkspace(services)),
-      workspace: (chat) => localWorkspace(services, chat),
+      workspace: (caller) => localWorkspace(services, caller),
       ...{ config, clock, log, metrics },
     };
 
@@ -55,7 +53,7 @@ const mcp: Plugin = definePlugin({
   commands: [{
     name: "mcp",
     summary: "Serve the running agent's tools to an MCP client on standard input and output",
-    usage: "[--unix PATH]",
+    usage: "[--unix PATH] [--app-status-slug SLUG]",
     load: async () => (await import("./stdio_command.ts")).serveStdio,
   }],
 });

@@ -17,20 +17,19 @@ import {
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
 
-import { type ChatIdentity, chatIdentityOf } from "../../core/http/chat_identity.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import type { McpConfig } from "./config.ts";
 import { EventLog } from "./event_log.ts";
 import type { McpMetrics } from "./mcp_metrics.ts";
 import { callTool, listedTool } from "./tool_calls.ts";
-import type { Tool, ToolContext, ToolProgress, WorkspaceApi } from "./tools/mod.ts";
+import { type ToolContext, type ToolProgress, toolsFor, type WorkspaceApi } from "./tools/mod.ts";
 
 /** What sessions are made from. */
 export interface SessionOptions {
   /** The agent's version. */
   readonly version: string;
-  readonly tools: readonly Tool[];
-  readonly workspace: (chat: ChatIdentity | undefined) => WorkspaceApi;
+  readonly workspace: (caller: Caller) => WorkspaceApi;
   readonly config: McpConfig;
   readonly clock: Clock;
   readonly log: Logger;
@@ -107,10 +106,14 @@ export class McpSession {
   }
 
   #addHandlers(): void {
-    const { tools, workspace, metrics, config } = this.#options;
-    this.#server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listedTool) }) as ListToolsResult);
+    const { workspace, metrics, config } = this.#options;
+    this.#server.setRequestHandler(ListToolsRequestSchema, (_request, { requestInfo }) => {
+      const api = workspace(callerOf(headersOf(requestInfo?.headers)));
+      return { tools: toolsFor(api).map(listedTool) } as ListToolsResult;
+    });
     this.#server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
-      const tool = tools.find(({ name }) => name === params.name);
+      const api = workspace(callerOf(headersOf(extra.requestInfo?.headers)));
+      const tool = toolsFor(api).find(({ name }) => name === params.name);
       if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Tool "${params.name}" not found`);
       const token = params._meta?.progressToken;
       const context: ToolContext = {
@@ -131,8 +134,7 @@ export class McpSession {
       extra.signal.addEventListener("abort", abandon, { once: true });
       this.#openAnswers++;
       try {
-        const chat = chatIdentityOf(headersOf(extra.requestInfo?.headers));
-        const result = await callTool(tool, params.arguments, { api: workspace(chat), context, calls: metrics.calls });
+        const result = await callTool(tool, params.arguments, { api, context, calls: metrics.calls });
         return result as unknown as CallToolResult;
       } finally {
         this.#answered();

@@ -21,8 +21,8 @@ Other clients take the command "outpost" with the argument "mcp". The agent has 
 /** Serves until standard input ends and every request has its answer, or a signal comes. */
 export async function serveStdio(ctx: CommandContext): Promise<number> {
   const strays: string[] = [];
-  const { unix } = parseArgs([...ctx.args], {
-    string: ["unix"],
+  const { unix, "app-status-slug": slug } = parseArgs([...ctx.args], {
+    string: ["unix", "app-status-slug"],
     unknown: (argument) => {
       strays.push(argument);
       return false;
@@ -30,16 +30,19 @@ export async function serveStdio(ctx: CommandContext): Promise<number> {
   });
   const [stray] = strays;
   if (stray !== undefined) {
-    await ctx.err(`outpost mcp takes no ${JSON.stringify(stray)}: usage is outpost mcp [--unix PATH]\n`);
+    await ctx.err(
+      `outpost mcp takes no ${JSON.stringify(stray)}: usage is outpost mcp [--unix PATH] [--app-status-slug SLUG]\n`,
+    );
     return USAGE;
   }
   if (ctx.input === null) {
     await ctx.err(ABOUT);
     return USAGE;
   }
-  const agent = await ctx.agent({ unix: typeof unix === "string" && unix !== "" ? unix : undefined });
+  const agent = await ctx.agent({ unix: textOf(unix) });
   const relay = new StdioRelay({
     agent,
+    appSlug: textOf(slug) ?? textOf(ctx.env.CODER_MCP_APP_STATUS_SLUG),
     write: (line) => ctx.out(line),
     warn: (text) => void ctx.err(`${text}\n`),
   });
@@ -47,6 +50,10 @@ export async function serveStdio(ctx: CommandContext): Promise<number> {
   await Promise.race([ended, relayAll(ctx.input, relay)]);
   await relay.close();
   return DONE;
+}
+
+function textOf(flag: unknown): string | undefined {
+  return typeof flag === "string" && flag !== "" ? flag : undefined;
 }
 
 async function relayAll(input: ReadableStream<Uint8Array<ArrayBuffer>>, relay: StdioRelay): Promise<void> {

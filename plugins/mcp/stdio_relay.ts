@@ -10,10 +10,13 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 
 import { messageOf } from "../../core/errors.ts";
 import type { LocalAgent } from "../../core/plugin.ts";
+import { APP_SLUG_HEADER } from "./caller.ts";
 
 /** What {@linkcode StdioRelay} takes. */
 export interface StdioRelayOptions {
   readonly agent: LocalAgent;
+  /** Workspace app whose task the client works on. */
+  readonly appSlug?: string;
   /** Writes one message and its line feed to the client. */
   readonly write: (line: string) => Promise<void>;
   /** Told of what the client cannot be told. */
@@ -107,7 +110,9 @@ export class StdioRelay {
 
   async #connect(): Promise<void> {
     await this.#transport?.close();
+    const { appSlug } = this.#options;
     const transport = new StreamableHTTPClientTransport(ENDPOINT, {
+      requestInit: { headers: appSlug === undefined ? {} : { [APP_SLUG_HEADER]: appSlug } },
       fetch: (url, init) => this.#options.agent.fetch(new URL(url, ENDPOINT).pathname, init),
     });
     transport.onmessage = (received) => void this.#receive(received as Message, transport);
