@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 
 import { systemClock } from "../../core/clock.ts";
 import type { ByteStream } from "../../core/rpc/byte_stream.ts";
@@ -80,6 +80,21 @@ Deno.test("our client checks the Go server over a Unix socket", needsGo, async (
   });
 
   for (const client of open) client.close();
+});
+
+Deno.test("our calls fail at once when the Go server dies in the middle of them", needsGo, async () => {
+  await using program = await GoProgram.build();
+  const server = await program.serve("serve-ws");
+  const session = new YamuxSession(await dialled(server.line), { role: "client" });
+  const stream = await new MultiplexedChannel(session).openStream("/test.Wire/Hang");
+  await stream.send(new Uint8Array(1));
+
+  const answer = assertRejects(() => stream.receive());
+  await server[Symbol.asyncDispose]();
+
+  await answer;
+  assert(["session_ended", "transport_failed"].includes((await session.closed).code));
+  await session.released;
 });
 
 async function checkCalls(dial: () => Promise<RpcChannel>): Promise<void> {
