@@ -21,6 +21,14 @@ export interface AgentInfo {
   readonly limits: { readonly [name: string]: { readonly [name: string]: unknown } };
 }
 
+/** CallTool, as it is sent. */
+export interface CallTool {
+  /** As `GET /tools` lists it. */
+  readonly tool_name: string;
+  /** As the tool's schema says. */
+  readonly arguments?: { readonly [name: string]: unknown } | null;
+}
+
 /** ChangedFile, as it is sent. */
 export interface ChangedFile {
   /** Relative to the top. */
@@ -368,6 +376,31 @@ export interface TextEdit {
   readonly replace_all?: boolean | null;
 }
 
+/** Tool, as it is sent. */
+export interface Tool {
+  readonly server_name: string;
+  /** For a call. */
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of each argument. */
+  readonly schema: { readonly [name: string]: unknown };
+  /** Arguments that may not be left out. */
+  readonly required: readonly string[];
+}
+
+/** ToolList, as it is sent. */
+export interface ToolList {
+  readonly tools: readonly Tool[];
+}
+
+/** ToolResult, as it is sent. */
+export interface ToolResult {
+  /** Content blocks of the Model Context Protocol. */
+  readonly content: readonly { readonly [name: string]: unknown }[];
+  /** Whether the tool failed; then the content says why. */
+  readonly is_error: boolean;
+}
+
 /** Truncation, as it is sent. */
 export interface Truncation {
   /** Bytes written in all. */
@@ -377,6 +410,30 @@ export interface Truncation {
   /** Bytes between head and tail that are gone. */
   readonly omitted_bytes: number;
   readonly strategy: "head_tail";
+}
+
+/** Unit, as it is sent. */
+export interface Unit {
+  /** Its name. */
+  readonly unit: string;
+  readonly status: string;
+  /** Whether everything it depends on is where it has to be. */
+  readonly is_ready: boolean;
+  readonly dependencies: readonly UnitDependency[];
+}
+
+/** UnitDependency, as it is sent. */
+export interface UnitDependency {
+  /** Name of the other unit. */
+  readonly depends_on: string;
+  readonly required_status: string;
+  readonly current_status: string;
+  readonly is_satisfied: boolean;
+}
+
+/** UnitList, as it is sent. */
+export interface UnitList {
+  readonly units: readonly Unit[];
 }
 
 /** Validation, as it is sent. */
@@ -450,6 +507,11 @@ export const ROUTES = {
   "greeting": { method: "GET", path: "/" },
   "health": { method: "GET", path: "/healthz" },
   "info": { method: "GET", path: "/api/v0/info" },
+  "mcp.callTool": { method: "POST", path: "/api/v0/mcp/call-tool" },
+  "mcp.close": { method: "DELETE", path: "/api/v0/mcp" },
+  "mcp.listen": { method: "GET", path: "/api/v0/mcp" },
+  "mcp.message": { method: "POST", path: "/api/v0/mcp" },
+  "mcp.tools": { method: "GET", path: "/api/v0/mcp/tools" },
   "metrics": { method: "GET", path: "/metrics" },
   "openapi": { method: "GET", path: "/api/v0/openapi.json" },
   "processes.byToken": { method: "GET", path: "/api/v0/processes/tokens/{token}" },
@@ -460,6 +522,8 @@ export const ROUTES = {
   "processes.stdin": { method: "POST", path: "/api/v0/processes/{id}/stdin" },
   "processes.stream": { method: "GET", path: "/api/v0/processes/{id}/stream" },
   "readiness": { method: "GET", path: "/readyz" },
+  "units.graph": { method: "GET", path: "/api/v0/agentsocket/units.dot" },
+  "units.list": { method: "GET", path: "/api/v0/agentsocket/units" },
 } as const satisfies Readonly<Record<keyof Operations, { readonly method: string; readonly path: string }>>;
 
 /** What every operation takes and answers. */
@@ -630,6 +694,41 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: AgentInfo;
   };
+  /** Calls a tool. */
+  readonly "mcp.callTool": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: CallTool;
+    readonly answer: ToolResult;
+  };
+  /** Ends a session. */
+  readonly "mcp.close": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** Streams messages of the agent to a session. */
+  readonly "mcp.listen": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Takes a message of the Model Context Protocol (streamable HTTP). Errors are JSON-RPC's own. */
+  readonly "mcp.message": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: Bytes;
+    readonly answer: Bytes;
+  };
+  /** Lists the tools, for programs that do not speak the Model Context Protocol. */
+  readonly "mcp.tools": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: ToolList;
+  };
   /** Metrics of the agent and its plugins. */
   readonly "metrics": {
     readonly path: None;
@@ -733,5 +832,19 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: Readiness;
+  };
+  /** Draws the units for Graphviz. */
+  readonly "units.graph": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Lists the units that processes of the workspace wait for. */
+  readonly "units.list": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: UnitList;
   };
 }

@@ -44,7 +44,8 @@ export function apiDocument(
   const paths: Record<string, Record<string, DocumentObject>> = {};
   for (const plugin of plugins) {
     for (const route of plugin.routes) {
-      const path = `${plugin.base}${route.path}`.replace(PATH_PARAMETER, "{$1}");
+      const path = `${plugin.base}${route.path === "/" && plugin.base !== "" ? "" : route.path}`
+        .replace(PATH_PARAMETER, "{$1}");
       (paths[path] ??= {})[route.method] = operation(plugin.id, route, schemas);
     }
   }

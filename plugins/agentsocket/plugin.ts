@@ -35,6 +35,7 @@ const agentsocket: Plugin = definePlugin({
     ctx.metrics.gauge("units", { help: "Units registered now. A steady rise is a script that invents names." })
       .collect(() => units.units().length);
     addUnitRoutes(ctx.routes.app, units);
+    ctx.routes.describe(async () => (await import("./api.ts")).agentsocketApi);
     ctx.announce({ capabilities: ["sync", "tasks.report"] });
   },
   commands: syncCommands,

@@ -17,7 +17,11 @@ import { toolsFor } from "./tools/mod.ts";
 const SERVER = "outpost";
 const PREFIX = `${SERVER}__`;
 
-const CALL = z.object({ tool_name: z.string(), arguments: z.record(z.string(), z.unknown()).nullish() });
+/** Body of a call. */
+export const CALL = z.object({
+  tool_name: z.string().describe("As `GET /tools` lists it."),
+  arguments: z.record(z.string(), z.unknown()).nullish().describe("As the tool's schema says."),
+}).meta({ id: "CallTool" });
 
 /** Registers `GET /tools` and `POST /call-tool`. */
 export function addPlainRoutes(app: Hono, options: SessionOptions): void {

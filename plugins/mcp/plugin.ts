@@ -45,6 +45,7 @@ const mcp: Plugin = definePlugin({
     ctx.defer(async () => await (await sessions)?.close());
 
     addPlainRoutes(ctx.routes.app, options);
+    ctx.routes.describe(async () => (await import("./api.ts")).mcpApi);
     ctx.routes.app.all("/", async (c) => await (await (sessions ??= load())).handle(c.req.raw));
     ctx.routes.limit("/", { maxBodyBytes: config.maxMessageBytes });
     ctx.routes.limit("/call-tool", { maxBodyBytes: config.maxMessageBytes, handlerMs: Infinity });

@@ -38,7 +38,9 @@ interface Asked {
 
 /** Ends in time: everything but sockets, and streams of processes that may not end. */
 function operationsOf({ paths }: ApiDocument): Operation[] {
-  return Object.entries(paths).flatMap(([path, methods]) =>
+  // The Model Context Protocol has error bodies of its own, and streams without end.
+  const own = Object.entries(paths).filter(([path]) => path !== "/api/v0/mcp");
+  return own.flatMap(([path, methods]) =>
     Object.entries(methods).filter(([, it]) => !("x-websocket" in it)).map(([method, it]) => {
       const content = (it.requestBody as { content: Record<string, { schema?: DocumentObject }> } | undefined)?.content;
       return {
