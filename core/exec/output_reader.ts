@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
+
 import type { Child, ExitStatus } from "../plugin.ts";
 import { EndMark } from "./end_mark.ts";
 import { groupExists } from "./process_group.ts";
@@ -46,6 +48,8 @@ const END_OF_FILE_MS = 20;
 const QUIET_MS = 50;
 /** The same when nobody is left in the group, in milliseconds: end-of-file is on its way, unless somebody outside holds the pipe. */
 const QUIET_ALONE_MS = 500;
+/** Steps in which silence is measured, in milliseconds. */
+const STEP_MS = 5;
 
 /**
  * Starts to read everything `child` writes, and goes on after its end for as long as a descendant holds the output, so that
@@ -133,7 +137,11 @@ class MarkedStream {
       // Silence of the reader's own making says nothing about the child.
       while (this.#taking !== undefined) await this.#taking;
       before = this.#bytes;
-      await within(quietMs, this.closed);
+      // Time in which the event loop stood still is no silence: in small steps, the loop has read pipes in between.
+      for (let ms = 0; ms < quietMs && this.isOpen && this.#bytes === before; ms += STEP_MS) {
+        await within(STEP_MS, this.closed);
+        await new Promise<void>((resolve) => void setImmediate(resolve));
+      }
     }
   }
 

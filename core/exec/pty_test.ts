@@ -139,11 +139,13 @@ Deno.test("a terminal does not leak into children started later", async () => {
 Deno.test("closing the terminal hangs up, and cancelling the output closes it", async () => {
   await using scope = groups();
   const closed = await scope.spawn({ command: "echo ready; exec sleep 60", pty: SIZE });
-  const cancelled = await scope.spawn({ command: "exec sleep 60", pty: SIZE });
+  const cancelled = await scope.spawn({ command: "echo ready; exec sleep 60", pty: SIZE });
 
   const rest = await screenUntil(closed, "ready");
   await closed.terminal?.close();
-  await cancelled.output.cancel();
+  const screen = cancelled.output.getReader();
+  await screen.read();
+  await screen.cancel();
 
   assertEquals((await closed.exited).signal, "SIGHUP");
   assertEquals((await cancelled.exited).signal, "SIGHUP");
