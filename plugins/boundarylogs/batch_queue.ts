@@ -39,6 +39,11 @@ export class BatchQueue<T> {
     this.#arrived?.();
   }
 
+  /** Makes {@linkcode arrival} resolve although nothing was added here. */
+  wake(): void {
+    this.#arrived?.();
+  }
+
   /** Takes everything away, oldest first. */
   clear(): readonly T[] {
     return this.#items.splice(0);

@@ -19,7 +19,7 @@ Deno.test("BatchQueue puts one back in front, also when it is full", () => {
   assertEquals([queue.size, queue.clear(), queue.size], [2, [1, 2], 0]);
 });
 
-Deno.test("arrival() resolves when something is there, comes, or the signal is aborted", async () => {
+Deno.test("arrival() resolves when something is there, comes, somebody wakes it, or the signal is aborted", async () => {
   const queue = new BatchQueue<number>(1);
   const abort = new AbortController();
 
@@ -28,6 +28,9 @@ Deno.test("arrival() resolves when something is there, comes, or the signal is a
   await coming;
   await queue.arrival(abort.signal);
   queue.take();
+  const woken = queue.arrival(abort.signal);
+  queue.wake();
+  await woken;
   const never = queue.arrival(abort.signal);
   abort.abort();
   await never;

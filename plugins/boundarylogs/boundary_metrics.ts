@@ -12,6 +12,9 @@ const ENTRY_LOSSES = [...BATCH_LOSSES, "boundary_channel_full", "boundary_batch_
 /** Why a frame was not taken. */
 const REJECTIONS = ["unsupported_tag", "too_large", "invalid", "unknown_message"] as const;
 
+/** Why the journal could not keep a batch. */
+const JOURNAL_LOSSES = ["full", "write_failed", "damaged"] as const;
+
 /** Why a batch was lost in the agent. */
 export type BatchLoss = typeof BATCH_LOSSES[number];
 /** Why a frame was not taken. */
@@ -28,6 +31,10 @@ export interface BoundaryMetrics {
   readonly refusedConnections: Counter<NoLabels>;
   readonly connections: Gauge<NoLabels>;
   readonly queued: Gauge<NoLabels>;
+  readonly spilled: Counter<NoLabels>;
+  readonly replayed: Counter<NoLabels>;
+  readonly journalLosses: Counter<{ readonly reason: typeof JOURNAL_LOSSES }>;
+  readonly journalBytes: Gauge<NoLabels>;
 }
 
 /** Registers the metrics. */
@@ -78,6 +85,23 @@ export function boundaryMetrics(metrics: Metrics): BoundaryMetrics {
     queued: metrics.gauge("queued_batches", {
       help:
         "Batches waiting in memory. Close to queuedBatches, further ones will soon be lost, or written to disk with the spill on.",
+    }),
+    spilled: metrics.counter("journal_spilled_batches_total", {
+      help:
+        "Batches written to the journal on disk, because the control plane was away or slow. While it rises, look at the connection.",
+    }),
+    replayed: metrics.counter("journal_replayed_batches_total", {
+      help:
+        "Batches of the journal that the control plane has taken or refused since. It catches up with the spilled ones.",
+    }),
+    journalLosses: metrics.counter("journal_lost_batches_total", {
+      help:
+        "Batches the journal could not keep: full (raise spill.maxBytes), write_failed (the disk is full or broken; both are also " +
+        "counted as buffer_full), damaged (files with a broken part, each counted once). Any rise is a gap in the audit log.",
+      labels: { reason: JOURNAL_LOSSES },
+    }),
+    journalBytes: metrics.gauge("journal_bytes", {
+      help: "Bytes of the journal that wait to be sent. Close to spill.maxBytes, further batches will soon be lost.",
     }),
   };
 }

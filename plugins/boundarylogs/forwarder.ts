@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { messageOf } from "../../core/errors.ts";
+import { messageOf, RpcUnavailableError } from "../../core/errors.ts";
 import type { Logger } from "../../core/plugin.ts";
 import type { ReportBoundaryLogsRequest } from "../../core/proto/gen/agent_pb.ts";
-import type { BatchQueue } from "./batch_queue.ts";
+import type { BatchStore, TakenBatch } from "./batch_store.ts";
 import type { BoundaryMetrics } from "./boundary_metrics.ts";
 
 /** Sends one batch. Rejects when the control plane did not take it. */
@@ -14,47 +14,66 @@ export type SendBatch = (request: ReportBoundaryLogsRequest) => Promise<void>;
 
 /** What {@linkcode Forwarder} takes. */
 export interface ForwarderOptions {
-  readonly queue: BatchQueue<ReportBoundaryLogsRequest>;
+  readonly store: BatchStore;
   readonly log: Logger;
   readonly metrics: BoundaryMetrics;
 }
 
-/** Runs once per connection to the control plane. A batch the control plane does not take is lost, and counted. */
+/**
+ * Times a batch is sent again when the connection breaks before the answer, with a journal; then it is given up, in case the batch itself
+ * is what breaks the connection.
+ */
+const MAX_RETRIES = 2;
+
+/**
+ * Runs once per connection to the control plane. A batch the control plane refuses is lost, and counted. One whose connection breaks is
+ * lost too, unless there is a journal: then it is kept for the next connection.
+ */
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #waiting = new Set<() => void>();
   #isRunning = false;
   #isSending = false;
+  #retries = 0;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
   }
 
-  /** Forwards until `signal` is aborted. Never rejects. */
+  /**
+   * Forwards until `signal` is aborted.
+   *
+   * @throws {RpcUnavailableError} With a journal, when the control plane cannot be asked; the batch was kept.
+   */
   async run(send: SendBatch, signal: AbortSignal): Promise<void> {
-    const { queue } = this.#options;
+    const { store } = this.#options;
     this.#isRunning = true;
     try {
       while (!signal.aborted) {
-        const request = queue.take();
-        if (request === undefined) {
-          this.#wake();
-          await queue.arrival(signal);
+        this.#isSending = true;
+        const taken = await store.take();
+        if (taken !== undefined) {
+          await this.#forward(taken, send, signal);
           continue;
         }
-        this.#isSending = true;
-        await this.#forward(request, send);
         this.#isSending = false;
+        this.#wake();
+        await store.arrival(signal);
       }
     } finally {
-      this.#isRunning = false;
+      this.#isRunning = this.#isSending = false;
       this.#wake();
     }
   }
 
+  /** Whether there is a connection to forward over. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   /** Resolves when nothing waits that could be sent now: all is forwarded, or there is no connection, or `signal` is aborted. */
   async settled(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#isRunning && (this.#isSending || this.#options.queue.size > 0)) {
+    while (!signal.aborted && this.#isRunning && (this.#isSending || this.#options.store.inMemory > 0)) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.add(resolve);
       signal.addEventListener("abort", () => resolve(), { once: true });
@@ -63,15 +82,36 @@ export class Forwarder {
     }
   }
 
-  async #forward(request: ReportBoundaryLogsRequest, send: SendBatch): Promise<void> {
-    const { log, metrics } = this.#options;
+  /** Resolves when {@linkcode run} has returned, if it was called. */
+  async ended(): Promise<void> {
+    while (this.#isRunning) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      await promise;
+      this.#waiting.delete(resolve);
+    }
+  }
+
+  async #forward(taken: TakenBatch, send: SendBatch, signal: AbortSignal): Promise<void> {
+    const { log, metrics, store } = this.#options;
+    const entries = taken.request.logs.length;
     try {
-      await send(request);
+      await send(taken.request);
       metrics.forwarded.inc();
     } catch (error) {
-      metrics.dropped("forward_failed", request.logs.length);
-      log.warn("boundary logs were not forwarded", { entries: request.logs.length, error: messageOf(error) });
+      const isCut = signal.aborted || error instanceof RpcUnavailableError;
+      if (store.hasJournal && isCut && this.#retries < MAX_RETRIES) {
+        // Only what was under way can have broken the connection; an agent that stops has not tried in earnest.
+        if (error instanceof RpcUnavailableError && error.reason === "lost") this.#retries++;
+        store.restore(taken);
+        if (signal.aborted) return;
+        throw error;
+      }
+      metrics.dropped("forward_failed", entries);
+      log.warn("boundary logs were not forwarded", { entries, error: messageOf(error) });
     }
+    this.#retries = 0;
+    await store.finish(taken);
   }
 
   #wake(): void {
