@@ -26,27 +26,28 @@ export class Changes {
     return { [Symbol.dispose]: () => this.#watchers.delete(watcher) };
   }
 
-  /** Yields what changed since the last step, each agent and kind once, until the signal aborts. */
-  async *watch(signal: AbortSignal): AsyncGenerator<readonly Change[]> {
+  /** Yields what changed since the call, then since the last step, each agent and kind once, until the signal aborts. */
+  watch(signal: AbortSignal): AsyncGenerator<readonly Change[], void, undefined> {
     const pending = new Map<string, Change>();
     let wake = Promise.withResolvers<void>();
-    using _ = this.listen((change) => {
+    const listening = this.listen((change) => {
       pending.set(`${change.agentId} ${change.kind}`, change);
       wake.resolve();
     });
-    const stop = () => wake.resolve();
-    signal.addEventListener("abort", stop, { once: true });
-    try {
+    const stop = () => {
+      listening[Symbol.dispose]();
+      wake.resolve();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    return (async function* () {
       while (!signal.aborted) {
-        if (pending.size === 0) await wake.promise;
+        await wake.promise;
         wake = Promise.withResolvers();
-        if (pending.size === 0) continue;
         const changes = [...pending.values()];
         pending.clear();
-        yield changes;
+        if (changes.length > 0) yield changes;
       }
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+    })();
   }
 }

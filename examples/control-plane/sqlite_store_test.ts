@@ -1,5 +1,4 @@
 import { DatabaseSync } from "node:sqlite";
-
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
