@@ -10,7 +10,7 @@ import { ByteQueue } from "./byte_queue.ts";
 import { type ByteStream, StreamClosedError } from "./byte_stream.ts";
 import { WebSocketCloseError } from "./web_socket_stream.ts";
 
-/** Unread bytes from which on the connection is not read further. */
+/** Bytes that wait, from which on writers wait; and the connection is not read further. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 /** States of a WebSocket, in order. */
 const CLOSING = 2;
@@ -30,6 +30,9 @@ class ClientWebSocketStream implements ByteStream {
   #ended = false;
   #failure: Error | undefined;
   #arrived: PromiseWithResolvers<void> | undefined;
+  /** Bytes the socket has not taken yet. */
+  #unsentBytes = 0;
+  #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -55,15 +58,20 @@ class ClientWebSocketStream implements ByteStream {
     }
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#ended || this.#socket.readyState >= CLOSING) return Promise.reject(new StreamClosedError());
-    return new Promise((resolve, reject) => {
-      this.#socket.send(
-        bytes,
-        (error) => error === undefined || error === null ? resolve() : reject(this.#failure ?? error),
-      );
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#assertWritable();
+    this.#unsentBytes += bytes.length;
+    this.#socket.send(bytes, (error) => {
+      this.#unsentBytes -= bytes.length;
+      if (error) this.#failure ??= error;
+      this.#drained?.resolve();
+      this.#drained = undefined;
     });
+    while (this.#unsentBytes > HIGH_WATER_BYTES) {
+      this.#drained ??= Promise.withResolvers();
+      await this.#drained.promise;
+      this.#assertWritable();
+    }
   }
 
   closeWrite(): Promise<void> {
@@ -77,6 +85,12 @@ class ClientWebSocketStream implements ByteStream {
     this.#received.clear();
     this.#closeSocket(1000);
     this.#arrived?.resolve();
+    this.#drained?.resolve();
+  }
+
+  #assertWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#ended || this.#socket.readyState >= CLOSING) throw new StreamClosedError();
   }
 
   #receive(data: Uint8Array, isBinary: boolean): void {
@@ -97,6 +111,7 @@ class ClientWebSocketStream implements ByteStream {
     this.#ended = true;
     if (code !== 1000 && code !== 1001) this.#failure ??= new WebSocketCloseError(code, reason);
     this.#arrived?.resolve();
+    this.#drained?.resolve();
     this.#gone.resolve();
   }
 

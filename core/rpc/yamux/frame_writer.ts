@@ -14,8 +14,8 @@ import { YamuxError } from "./error.ts";
 const HIGH_WATER_BYTES = 256 * 1024;
 /** Waiting bytes at which the session ends: only a peer that asks much and reads nothing gets here. */
 const MAX_QUEUED_BYTES = HIGH_WATER_BYTES + 1024 * 1024;
-/** Bytes joined into one write of the transport. */
-const BATCH_BYTES = 64 * 1024;
+/** Bytes joined into one write of the transport: two of the longest data frames and some small ones. */
+const BATCH_BYTES = 160 * 1024;
 /** Time for what is left to leave when the session ends, in milliseconds. */
 const FLUSH_MS = 1_000;
 
