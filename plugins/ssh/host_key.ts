@@ -8,7 +8,13 @@ import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node
 import { dirname, join } from "@std/path";
 
 import type { Variables } from "../../core/plugin.ts";
-import type { WorkspaceNames } from "./service.ts";
+
+/** Names that a workspace keeps when it is built anew. */
+export interface WorkspaceNames {
+  readonly owner: string;
+  readonly workspace: string;
+  readonly agent: string;
+}
 
 const FNV_OFFSET = 0xcbf29ce484222325n;
 const FNV_PRIME = 0x100000001b3n;

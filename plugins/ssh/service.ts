@@ -1,5 +1,5 @@
 /**
- * What other plugins may use of ssh, and what they may give to it. Interfaces and tokens only.
+ * What other plugins may use of ssh. Interfaces and tokens only.
  *
  * @module
  */
@@ -37,48 +37,3 @@ export interface SshTransport {
 }
 /** Token for {@linkcode SshTransport}. */
 export const SshTransport: ServiceToken<SshTransport> = defineService("ssh/transport");
-
-/** Names that a workspace keeps when it is built anew. */
-export interface WorkspaceNames {
-  readonly owner: string;
-  readonly workspace: string;
-  readonly agent: string;
-}
-
-/** What the control plane tells about the workspace, as far as sessions show it. Provided by whoever knows the manifest. */
-export interface WorkspaceFacts {
-  /** `undefined` while they are not known. With them, the private listener's host key is derived from them. */
-  names(): WorkspaceNames | undefined;
-  /** Messages shown at a login, in order; empty ones are left out. May throw: the login then shows what it has. */
-  banners(): readonly string[];
-  /** File shown at a login after the banners; `undefined` or empty: the configured one. */
-  motdFile(): string | undefined;
-}
-/** Token for {@linkcode WorkspaceFacts}. */
-export const WorkspaceFacts: ServiceToken<WorkspaceFacts> = defineService("ssh/workspace-facts");
-
-/** What a session's client said it is. */
-export type ConnectionType = "ssh" | "vscode" | "jetbrains" | "unknown";
-
-/** One session came or went. */
-export interface ConnectionReport {
-  /** The same UUID for both reports of a session. */
-  readonly id: string;
-  readonly action: "connect" | "disconnect";
-  readonly type: ConnectionType;
-  /** Empty when the client has no address. */
-  readonly ip: string;
-  /** Exit status of the session; 0 for `connect`. */
-  readonly statusCode: number;
-  /** Why the session failed; empty when it did not. */
-  readonly reason: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-/** Keeps or sends the record of who came when. Provided by whoever reports to a control plane. */
-export interface ConnectionReports {
-  /** Returns at once; never throws. */
-  report(report: ConnectionReport): void;
-}
-/** Token for {@linkcode ConnectionReports}. */
-export const ConnectionReports: ServiceToken<ConnectionReports> = defineService("ssh/connection-reports");

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Variables } from "../../core/plugin.ts";
-import type { ConnectionType } from "./service.ts";
+
+/** What a session's client said it is. */
+export type ConnectionType = "ssh" | "vscode" | "jetbrains" | "unknown";
 
 const TYPE_VARIABLE = "CODER_SSH_SESSION_TYPE";
 const CONTAINER_VARIABLES = ["CODER_CONTAINER", "CODER_CONTAINER_USER"] as const;

@@ -5,19 +5,22 @@
  */
 import { messageOf } from "../../core/errors.ts";
 import type { Child, Clock, Env, Exec, Logger, Tasks } from "../../core/plugin.ts";
+import type { ConnectionKind, ConnectionReports } from "../controlplane/service.ts";
 import { type AgentForward, forwardAgent } from "./agent_forward.ts";
 import type { SshConfig } from "./config.ts";
 import { BLOCKED_MESSAGE, BLOCKED_STATUS, isFileTransfer } from "./file_transfer_block.ts";
 import { loginOutput } from "./login_output.ts";
+import { formatAddress } from "./listen_address.ts";
 import { type LoginUser, loginUser } from "./login_user.ts";
-import type { ConnectionReports, ConnectionType, SessionCounts, WorkspaceFacts } from "./service.ts";
+import type { SessionCounts } from "./service.ts";
 import { sessionCommand } from "./session_command.ts";
 import { sessionEnvironment } from "./session_environment.ts";
 import { runOnPipes, runOnTerminal, type RunWork } from "./session_run.ts";
-import { type ClientVariables, clientVariables } from "./session_type.ts";
+import { type ClientVariables, clientVariables, type ConnectionType } from "./session_type.ts";
 import type { SessionErrorType, SshMetrics } from "./ssh_metrics.ts";
 import { serveSftp } from "./sftp/sftp_server.ts";
 import type { SshSession } from "./transport/ssh_session.ts";
+import type { WorkspaceFacts } from "./workspace_facts.ts";
 
 /** What sessions work with. */
 export interface SessionsWork {
@@ -28,7 +31,7 @@ export interface SessionsWork {
   readonly log: Logger;
   readonly tasks: Tasks;
   readonly metrics: SshMetrics;
-  readonly facts?: WorkspaceFacts;
+  readonly facts: WorkspaceFacts;
   readonly reports?: ConnectionReports;
 }
 
@@ -85,8 +88,7 @@ export class Sessions {
 
   async #run(session: SshSession): Promise<void> {
     const client = clientVariables(session.start.env);
-    const report = this.#reporter(session, client.type);
-    report("connect", { status: 0, reason: "" });
+    const disconnected = this.#report(session, client.type);
     if (client.unknownType !== undefined) this.#work.log.warn("unknown session type", { type: client.unknownType });
     this.#running.add(session);
     this.#counts[client.type]++;
@@ -94,8 +96,7 @@ export class Sessions {
     this.#running.delete(session);
     this.#counts[client.type]--;
     const wasCut = session.channel.signal.aborted;
-    report(
-      "disconnect",
+    disconnected(
       wasCut && outcome.reason === "" ? { status: CLOSED_CODE, reason: "client disconnected" } : outcome,
     );
     await session.channel.exit(outcome.status);
@@ -137,7 +138,7 @@ export class Sessions {
       ...(start.terminal !== undefined && { term: start.terminal.term }),
       ...(agent !== undefined && { agentSocket: agent.path }),
     });
-    const command = { words: sessionCommand(user.shell, start.text), cwd: await exec.directory(), env: layers };
+    const command = { words: sessionCommand(user.shell, start.text), cwd: await this.#directory(), env: layers };
     const work: RunWork = { exec, clock, log, fault, children: this.#children, stopping: this.#stopping.signal };
     if (start.terminal === undefined) return outcomeOf(await runOnPipes(session, command, work));
     if (start.text === "") await this.#greet(session, user, fault);
@@ -146,11 +147,11 @@ export class Sessions {
 
   /** SFTP. A client that reads its end without a status takes the transfer for failed, so there always is one. */
   async #transfer({ channel }: SshSession): Promise<Outcome> {
-    const { exec, env, clock, metrics, log } = this.#work;
+    const { env, clock, metrics, log } = this.#work;
     metrics.sftpConnections.inc();
     try {
       await serveSftp(channel.input, {
-        directory: await exec.directory(),
+        directory: await this.#directory(),
         home: (await loginUser(await env.build())).home,
         now: () => clock.now(),
         send: (packet) => channel.write(packet),
@@ -176,8 +177,8 @@ export class Sessions {
   async #greet(session: SshSession, user: LoginUser, fault: RunWork["fault"]): Promise<void> {
     const { facts, config } = this.#work;
     const { text, faults } = await loginOutput({
-      banners: () => facts?.banners() ?? [],
-      motdFile: facts?.motdFile() || (config.motdFile ?? undefined),
+      banners: () => facts.banners(),
+      motdFile: facts.motdFile ?? config.motdFile ?? undefined,
       home: user.home,
     });
     for (const { part, error } of faults) fault(part, error);
@@ -185,9 +186,8 @@ export class Sessions {
   }
 
   #refuse(session: SshSession): void {
-    const report = this.#reporter(session, clientVariables(session.start.env).type);
-    report("connect", { status: 0, reason: "" });
-    report("disconnect", { status: CLOSED_CODE, reason: "unable to accept new session, server is closing" });
+    const disconnected = this.#report(session, clientVariables(session.start.env).type);
+    disconnected({ status: CLOSED_CODE, reason: "unable to accept new session, server is closing" });
     session.channel.close();
   }
 
@@ -198,15 +198,27 @@ export class Sessions {
   }
 
   /** JetBrains opens very many sessions of its own; those are not reported. */
-  #reporter(session: SshSession, type: ConnectionType): (action: "connect" | "disconnect", outcome: Outcome) => void {
-    const { reports, clock } = this.#work;
+  #report(session: SshSession, type: ConnectionType): (outcome: Outcome) => void {
+    const { reports } = this.#work;
     if (reports === undefined || type === "jetbrains") return () => {};
-    const id = crypto.randomUUID();
-    const { address } = session.connection.peer;
-    return (action, { status, reason }) =>
-      reports.report({ id, action, type, ip: address, statusCode: status, reason, at: clock.now() });
+    const { address, port } = session.connection.peer;
+    const ended = reports.connected(KINDS[type], address === "" ? "" : formatAddress(address, port));
+    return ({ status, reason }) => ended(status, reason);
+  }
+
+  /** Where a session starts: where the control plane says, or the agent, or at home. */
+  async #directory(): Promise<string> {
+    return await this.#work.facts.directory() ?? await this.#work.exec.directory();
   }
 }
+
+/** What the control plane calls the types. */
+const KINDS: Readonly<Record<ConnectionType, ConnectionKind>> = {
+  ssh: "ssh",
+  vscode: "vscode",
+  jetbrains: "jetbrains",
+  unknown: "unspecified",
+};
 
 function outcomeOf(status: number): Outcome {
   return { status, reason: status === 0 ? "" : `process exited with error status: ${status}` };

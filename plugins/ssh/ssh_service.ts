@@ -8,12 +8,13 @@ import type { Duplex } from "node:stream";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import type { SshConfig } from "./config.ts";
-import { derivedHostKey, hostKeySeed } from "./host_key.ts";
-import type { Peer, WorkspaceFacts } from "./service.ts";
+import { derivedHostKey } from "./host_key.ts";
+import type { Peer } from "./service.ts";
 import type { SshMetrics } from "./ssh_metrics.ts";
 import type { AuthPolicy } from "./transport/authentication.ts";
 import type { Ssh2 } from "./transport/ssh2_library.ts";
 import { type ConnectionHandlers, SshServer } from "./transport/ssh_server.ts";
+import type { WorkspaceFacts } from "./workspace_facts.ts";
 
 /** What the service is made from. */
 export interface SshServiceOptions {
@@ -26,7 +27,7 @@ export interface SshServiceOptions {
   readonly log: Logger;
   readonly metrics: SshMetrics;
   readonly handlers: ConnectionHandlers;
-  readonly facts?: WorkspaceFacts;
+  readonly facts: WorkspaceFacts;
 }
 
 /** A third of the time without a sign of life: the server asks that often, and gives up after the third time. */
@@ -54,8 +55,8 @@ export class SshService {
 
   /** Serves a client whom the transport vouches for. */
   serveTrusted(stream: Duplex, peer: Peer): Promise<void> {
-    const names = this.#options.facts?.names();
-    const hostKey = names === undefined ? this.#options.hostKey : derivedHostKey(hostKeySeed(names));
+    const seed = this.#options.facts.hostKeySeed();
+    const hostKey = seed === undefined ? this.#options.hostKey : derivedHostKey(seed);
     return this.#serve(stream, peer, { policy: { anonymous: true }, hostKey });
   }
 

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { fake } from "../../core/testing/mod.ts";
+import { BannerFeed, ConnectionReports, type Manifest, ManifestFeed } from "../../plugins/controlplane/service.ts";
 import { hasProgram, type SshAgent, startSshAgent } from "../ssh_agent.ts";
 
 const ignore = !hasProgram("ssh");
@@ -455,6 +457,68 @@ async function isListening(port: number): Promise<boolean> {
   } catch {
     return false; // refused
   }
+}
+
+Deno.test({
+  name: "the control plane's manifest and banners show in sessions, and it is told who came and went",
+  ignore,
+  fn: async () => {
+    const directory = await Deno.realPath(await Deno.makeTempDir());
+    const motdPath = join(directory, "motd");
+    await Deno.writeTextFile(motdPath, "day\n");
+    const reports: string[] = [];
+    const unix = join(directory, "ssh.sock");
+    await using agent = await startSshAgent({
+      config: { unix },
+      services: [
+        fake(ManifestFeed, { watch: (signal) => once({ ...MANIFEST, directory, motdPath }, signal) }),
+        fake(BannerFeed, { watch: (signal) => once([{ message: " news ", backgroundColor: "" }], signal) }),
+        fake(ConnectionReports, {
+          connected: (kind, address) => {
+            reports.push(`${kind} from ${address.replace(/\d+$/, "PORT")}`);
+            return (status, reason) => reports.push(`${status} ${reason}`);
+          },
+        }),
+      ],
+    });
+
+    const login = await agent.ssh(undefined, { flags: ["-tt"], input: "pwd; exit 5\n" });
+    await agent.ssh("true", { flags: ["-o", "SetEnv=CODER_SSH_SESSION_TYPE=vscode"] });
+    await agent.ssh("true", { flags: ["-o", "SetEnv=CODER_SSH_SESSION_TYPE=jetbrains"] });
+
+    assert(login.out.startsWith("news\r\n\r\nday\r\n"), login.out);
+    assertStringIncludes(login.out, `${directory}\r\n`);
+    assertEquals(reports, [
+      "ssh from 127.0.0.1:PORT",
+      "5 process exited with error status: 5",
+      "vscode from 127.0.0.1:PORT",
+      "0 ",
+    ]);
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
+const MANIFEST: Manifest = {
+  agentId: "",
+  agentName: "main",
+  workspaceId: "",
+  workspaceName: "dev",
+  ownerName: "ada",
+  directory: "",
+  motdPath: "",
+  portProxyUri: "",
+  gitAuthConfigs: 0,
+  isSubAgent: false,
+  environment: {},
+  scripts: [],
+  metadata: [],
+  apps: [],
+};
+
+/** A feed with one value. */
+async function* once<Value>(value: Value, signal: AbortSignal): AsyncGenerator<Value> {
+  yield value;
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 async function keygen(path: string, args: readonly string[]): Promise<void> {
