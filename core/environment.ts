@@ -92,6 +92,7 @@ export class Environment {
   /** The environment as one plugin sees it. Releasing it removes what the plugin contributed. */
   scope(place: ContributorPlace): OwnedEnv {
     return {
+      scriptBinDirectory: this.#options.scriptBinDirectory ?? "",
       contribute: (name, fn) => this.#add({ ...place, name, layer: layerOf(name), fn }),
       build: (layers) => this.build(layers),
       [Symbol.dispose]: () => {

@@ -292,6 +292,8 @@ export interface EnvironmentLayers {
 }
 /** Environment for child processes. The only way to build one. */
 export interface Env {
+  /** Absolute path of the directory in front of `PATH`: programs that scripts put there are found by every child. */
+  readonly scriptBinDirectory: string;
   /** Adds variables to every child the agent starts. */
   contribute(name: string, fn: (base: Variables) => Awaitable<Variables>): void;
   /**

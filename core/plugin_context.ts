@@ -82,6 +82,7 @@ export function openLife(
     metrics,
     hooks,
     env: {
+      scriptBinDirectory: env.scriptBinDirectory,
       contribute: (name, fn) => {
         assertOpen(`contribute environment "${name}"`);
         env.contribute(name, (base) => scope.enter("environment", () => fn(base)));

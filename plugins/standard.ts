@@ -12,6 +12,7 @@ import boundarylogs from "./boundarylogs/mod.ts";
 import controlplane from "./controlplane/mod.ts";
 import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
+import scripts from "./scripts/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
 export const standardPlugins: readonly Plugin[] = [
@@ -23,4 +24,5 @@ export const standardPlugins: readonly Plugin[] = [
   boundarylogs,
   ssh,
   mcp,
+  scripts,
 ];

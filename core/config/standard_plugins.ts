@@ -14,4 +14,5 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "boundarylogs",
   "ssh",
   "mcp",
+  "scripts",
 ];

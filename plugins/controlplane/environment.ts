@@ -4,7 +4,7 @@
  * @module
  */
 import type { Variables } from "../../core/plugin.ts";
-import { expandVariables } from "./expand_path.ts";
+import { expandVariables } from "../../core/expand_path.ts";
 import type { ManifestReading } from "./manifest.ts";
 
 /** Variables every child in the workspace can rely on; programs of Coder's world look for them. */

@@ -7,9 +7,9 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 
 import type { Manifest as WireManifest } from "../../core/proto/gen/agent_pb.ts";
 import type { Variables } from "../../core/plugin.ts";
-import { expandPath } from "./expand_path.ts";
+import { expandPath } from "../../core/expand_path.ts";
 import type { Manifest } from "./service.ts";
-import { uuidText } from "./uuid.ts";
+import { uuidText } from "../../core/uuid.ts";
 
 /** A secret of the manifest: goes into the environment of children, into a file, or both. */
 export interface ManifestSecret {

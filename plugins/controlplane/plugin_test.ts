@@ -10,7 +10,7 @@ import { conformance } from "../../core/testing/conformance.ts";
 import { createTestAgent } from "../../core/testing/test_agent.ts";
 import controlplane from "./mod.ts";
 import { BannerFeed, ConnectionReports, LifecycleReports, type LifecycleWork, ManifestFeed } from "./service.ts";
-import { uuidBytes } from "./uuid.ts";
+import { uuidBytes } from "../../core/uuid.ts";
 
 conformance(controlplane);
 

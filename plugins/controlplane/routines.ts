@@ -22,7 +22,7 @@ import { LIFECYCLE_STATES } from "./lifecycle_history.ts";
 import { type ManifestReading, readManifest } from "./manifest.ts";
 import { writeSecretFiles } from "./secret_files.ts";
 import type { Banner, Manifest } from "./service.ts";
-import { uuidBytes } from "./uuid.ts";
+import { uuidBytes } from "../../core/uuid.ts";
 
 /** What the routines share with the plugin. */
 export interface RoutineParts {

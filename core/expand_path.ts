@@ -5,7 +5,7 @@
  */
 import { isAbsolute, join, normalize } from "@std/path";
 
-import type { Variables } from "../../core/plugin.ts";
+import type { Variables } from "./plugin.ts";
 
 /** `$NAME` and `${NAME}` replaced; unknown names become empty. */
 export function expandVariables(text: string, variables: Variables): string {

@@ -1,0 +1,120 @@
+/**
+ * Wires scripts to the reported lifecycle, to processes, and to the log sender.
+ *
+ * @module
+ */
+import { dirname, isAbsolute, join } from "@std/path";
+
+import { messageOf } from "../../core/errors.ts";
+import { userShell } from "../../core/exec/user_shell.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { LifecycleReports, type Manifest, type ManifestScript } from "../controlplane/service.ts";
+import { expandPath } from "../../core/expand_path.ts";
+import { scriptsConfig } from "./config.ts";
+import { LogSender } from "./log_sender.ts";
+import { runScript, type ScriptSurroundings } from "./script_run.ts";
+import { type NextTime, ScriptRunner, type Stage } from "./script_runner.ts";
+
+/** Runs the control plane's scripts. */
+const scripts: Plugin = definePlugin({
+  id: "scripts",
+  version: "0.1.0",
+  api: 1,
+  stability: "beta",
+  summary: "Runs the control plane's start, stop and repeated scripts and sends their output.",
+  config: scriptsConfig,
+  needs: { lifecycle: LifecycleReports },
+  permissions: { run: true, read: true, write: true },
+  supported: (host) => host.os !== "windows" || { reason: "process groups need a Unix system" },
+  setup(ctx) {
+    const { config, clock, log } = ctx;
+    const executed = ctx.metrics.counter("executed_total", {
+      help:
+        'Scripts that ran, at the start, the end and by cron. A rise of success="false" means failing scripts: see their logs.',
+      labels: { success: ["true", "false"] },
+      exactName: "agent_scripts_executed_total",
+    });
+    const startSeconds = ctx.metrics.gauge("startup_seconds", {
+      help: "Seconds the start scripts took. A rise means that people wait longer for their workspace.",
+      labels: { success: ["true", "false"] },
+      exactName: "coderd_agentstats_startup_script_seconds",
+    });
+    const sender = new LogSender({ clock, log });
+    let surroundings: Promise<ScriptSurroundings> | undefined;
+
+    async function runOne(script: ManifestScript, stage: Stage) {
+      const end = await runScript(script, await (surroundings ??= prepare()));
+      executed.inc({ success: end.status === "ok" ? "true" : "false" });
+      void report(script, stage, end);
+      return end;
+    }
+    async function report(
+      script: ManifestScript,
+      stage: Stage,
+      end: Awaited<ReturnType<typeof runScript>>,
+    ): Promise<void> {
+      try {
+        const { reportCompletion } = await import("./routines.ts");
+        await reportCompletion(ctx.rpc, script.id, stage, end);
+      } catch (error) {
+        log.warn("script completion not reported", { script: script.id, stage, error: messageOf(error) });
+      }
+    }
+    async function prepare(): Promise<ScriptSurroundings> {
+      const variables = await ctx.env.build();
+      const binDirectory = ctx.env.scriptBinDirectory;
+      await Deno.mkdir(binDirectory, { recursive: true, mode: 0o700 });
+      const shell = await userShell({ processEnv: variables });
+      return {
+        ...{ exec: ctx.exec, clock, log, sender, shell, binDirectory },
+        dataRoot: dirname(binDirectory),
+        base: { SHELL: shell },
+        graceMs: config.graceMs,
+        logFileOf: ({ logPath, logSourceId }) => {
+          const named = logPath === "" ? `coder-script-${logSourceId}.log` : logPath;
+          return isAbsolute(named) || /^[~$]/.test(named) ? expandPath(named, variables) : join(config.logDir, named);
+        },
+      };
+    }
+
+    const runner = new ScriptRunner({ clock, log, runOne });
+    const repeating = new AbortController();
+    async function start(manifest: Manifest) {
+      const began = clock.now();
+      const outcome = await runner.start(manifest);
+      startSeconds.set((clock.now() - began) / 1000, { success: outcome === "ok" ? "true" : "false" });
+      if (!ctx.signal.aborted) repeat(manifest);
+      return outcome;
+    }
+    function repeat(manifest: Manifest): void {
+      for (const script of manifest.scripts.filter(({ cron }) => cron !== "")) {
+        ctx.tasks.run(`cron ${script.id}`, async (stopped) => {
+          const { nextTime } = await import("./cron.ts");
+          const signal = AbortSignal.any([stopped, repeating.signal]);
+          await runner.repeat(script, nextTime as NextTime, signal).catch((error) => {
+            if (!signal.aborted) throw error;
+          });
+        });
+      }
+    }
+    async function stop(signal: AbortSignal) {
+      const outcome = await runner.stop();
+      await lastLogs(signal);
+      return outcome;
+    }
+    async function lastLogs(signal: AbortSignal): Promise<void> {
+      const over = new AbortController();
+      const limit = AbortSignal.any([signal, over.signal]);
+      await Promise.race([sender.untilEmpty(limit), clock.sleep(config.lastLogsMs, limit).catch(() => {})]);
+      over.abort();
+    }
+
+    ctx.services.lifecycle.add({ start, stop }, ctx.signal);
+    ctx.hooks.onStopping(() => repeating.abort());
+    ctx.rpc.whileConnected("send script logs", async (rpc, signal) => {
+      const { sendLogs } = await import("./routines.ts");
+      await sendLogs(rpc, signal, sender);
+    }, { until: "stop" });
+  },
+});
+export default scripts;

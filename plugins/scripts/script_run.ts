@@ -1,0 +1,165 @@
+/**
+ * Runs one script: to its end, its timeout, or the end of its plugin, with its output in a file and on its way.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+
+import { messageOf } from "../../core/errors.ts";
+import type { Child, Clock, Exec, Logger } from "../../core/plugin.ts";
+import type { ManifestScript } from "../controlplane/service.ts";
+import { LineSplitter } from "./line_splitter.ts";
+import type { LogLevel, LogSender } from "./log_sender.ts";
+import { commandOf } from "./script_command.ts";
+
+/** How a script went. */
+export type ScriptStatus = "ok" | "exit_failure" | "timed_out" | "pipes_left_open";
+/** One finished run. */
+export interface ScriptEnd {
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** 255 when it is not known. */
+  readonly exitCode: number;
+  readonly status: ScriptStatus;
+}
+
+/** What a run needs. */
+export interface ScriptSurroundings {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sender: LogSender;
+  /** Absolute path of the user's shell. */
+  readonly shell: string;
+  /** Parent of the data directories of all scripts. */
+  readonly dataRoot: string;
+  readonly binDirectory: string;
+  /** Absolute path of the log file of a script. */
+  readonly logFileOf: (script: ManifestScript) => string;
+  /** Session variables of the user. */
+  readonly base: Readonly<Record<string, string>>;
+  readonly graceMs: number;
+}
+
+const UNKNOWN_EXIT_CODE = 255;
+
+/** Never rejects: a script that cannot be started has failed with exit code 255, and its log says why. */
+export async function runScript(script: ManifestScript, on: ScriptSurroundings): Promise<ScriptEnd> {
+  const startedAtMs = on.clock.now();
+  const output = await openOutput(script, on);
+  try {
+    const dataDirectory = join(on.dataRoot, script.logSourceId);
+    await Deno.mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+    const child = await on.exec.spawn({
+      command: commandOf(script.script, on.shell),
+      output: "separate",
+      env: {
+        base: on.base,
+        overrides: { CODER_SCRIPT_DATA_DIR: dataDirectory, CODER_SCRIPT_BIN_DIR: on.binDirectory },
+      },
+    });
+    const end = await follow(child, script, output, on);
+    return { startedAtMs, endedAtMs: on.clock.now(), ...end };
+  } catch (error) {
+    output.write("error", `Cannot run the script: ${messageOf(error)}`);
+    output.close();
+    return { startedAtMs, endedAtMs: on.clock.now(), exitCode: UNKNOWN_EXIT_CODE, status: "exit_failure" };
+  } finally {
+    on.sender.flush(script.logSourceId);
+  }
+}
+
+async function follow(
+  child: Child,
+  script: ManifestScript,
+  output: ScriptOutput,
+  on: ScriptSurroundings,
+): Promise<Pick<ScriptEnd, "exitCode" | "status">> {
+  const closed = Promise.all([output.read("info", child.output), output.read("error", child.errors)]);
+  void closed.then(() => output.close()); // Whoever still holds the pipes is read on, so that SIGPIPE ends nobody.
+  const isInTime = script.timeoutMs === 0 || await settlesWithin(on.clock, script.timeoutMs, child.exited);
+  if (!isInTime) {
+    child.kill("SIGHUP");
+    if (!await settlesWithin(on.clock, on.graceMs, child.exited)) child.kill("SIGKILL");
+    await child.exited;
+  }
+  const { code } = await child.exited;
+  const exitCode = code ?? UNKNOWN_EXIT_CODE;
+  const isClosed = await settlesWithin(on.clock, on.graceMs, closed);
+  if (!isInTime) return { exitCode, status: "timed_out" };
+  if (!isClosed) {
+    output.write("error", "WARNING: the script has ended and something it started still holds its output open");
+    return { exitCode, status: "pipes_left_open" };
+  }
+  return { exitCode, status: exitCode === 0 ? "ok" : "exit_failure" };
+}
+
+async function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const settled = new AbortController();
+  const late = clock.sleep(ms, settled.signal).then(() => false, () => true);
+  const result = await Promise.race([work.then(() => true), late]);
+  settled.abort();
+  return result;
+}
+
+interface ScriptOutput {
+  read(level: LogLevel, stream: ReadableStream<Uint8Array> | null): Promise<void>;
+  write(level: LogLevel, line: string): void;
+  close(): void;
+}
+
+/** Lines go to the sender, bytes to the file as they come. A file that cannot be written does not stop the script. */
+async function openOutput(script: ManifestScript, on: ScriptSurroundings): Promise<ScriptOutput> {
+  const file = await openLogFile(on.logFileOf(script), on.log);
+  function send(level: LogLevel, lines: readonly string[]): void {
+    const atMs = on.clock.now();
+    on.sender.enqueue(script.logSourceId, lines.map((output) => ({ atMs, level, output })));
+  }
+  return {
+    async read(level, stream) {
+      if (stream === null) return;
+      const lines = new LineSplitter();
+      try {
+        for await (const chunk of stream) {
+          send(level, lines.write(chunk));
+          file.write(chunk);
+        }
+      } catch (error) {
+        on.log.warn("script output ends early", { script: script.id, error: messageOf(error) });
+      }
+      send(level, lines.end());
+    },
+    write(level, line) {
+      send(level, [line]);
+      file.write(new TextEncoder().encode(`${line}\n`));
+    },
+    close: () => file.close(),
+  };
+}
+
+async function openLogFile(path: string, log: Logger): Promise<{ write(chunk: Uint8Array): void; close(): void }> {
+  let file: Deno.FsFile | undefined;
+  function failed(error: unknown): void {
+    log.warn("script log file is not written", { path, error: messageOf(error) });
+    file?.close();
+    file = undefined;
+  }
+  try {
+    file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
+  } catch (error) {
+    failed(error);
+  }
+  return {
+    write(chunk) {
+      try {
+        for (let rest = chunk; file !== undefined && rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+      } catch (error) {
+        failed(error);
+      }
+    },
+    close() {
+      file?.close();
+      file = undefined;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * The scripts of a manifest: those of the start, those of the end, and those that repeat.
+ *
+ * @module
+ */
+import type { Clock, Logger } from "../../core/plugin.ts";
+import type { Manifest, ManifestScript, WorkOutcome } from "../controlplane/service.ts";
+import type { ScriptEnd } from "./script_run.ts";
+
+/** When a script ran. */
+export type Stage = "start" | "stop" | "cron";
+/** Runs one script and tells how it went. Must not reject. */
+export type RunOne = (script: ManifestScript, stage: Stage) => Promise<ScriptEnd>;
+/** The next time after `from` that a cron expression means, in milliseconds since the epoch; `undefined` for never. */
+export type NextTime = (cron: string, fromMs: number) => number | undefined;
+
+const BELONGS: Readonly<Record<"start" | "stop", (script: ManifestScript) => boolean>> = {
+  start: (script) => script.runOnStart,
+  stop: (script) => script.runOnStop,
+};
+
+/** Decides which scripts run when. */
+export class ScriptRunner {
+  #manifest: Manifest | undefined;
+
+  constructor(readonly options: { readonly clock: Clock; readonly log: Logger; readonly runOne: RunOne }) {}
+
+  /** Runs the start scripts of the first manifest, all at once, and waits for all. */
+  start(manifest: Manifest): Promise<WorkOutcome> {
+    this.#manifest = manifest;
+    return this.#runStage("start");
+  }
+
+  /** Runs the stop scripts, all at once, and waits for all. */
+  stop(): Promise<WorkOutcome> {
+    return this.#runStage("stop");
+  }
+
+  /** Runs one script again and again at its times until `signal` aborts; never twice at once. */
+  async repeat(script: ManifestScript, next: NextTime, signal: AbortSignal): Promise<void> {
+    const { clock, runOne } = this.options;
+    while (!signal.aborted) {
+      const at = next(script.cron, clock.now());
+      if (at === undefined) return;
+      await clock.sleep(at - clock.now(), signal);
+      await runOne(script, "cron");
+    }
+  }
+
+  async #runStage(stage: "start" | "stop"): Promise<WorkOutcome> {
+    const scripts = this.#manifest?.scripts.filter(BELONGS[stage]) ?? [];
+    const ends = await Promise.all(scripts.map((script) => this.options.runOne(script, stage)));
+    if (ends.some(({ status }) => status === "timed_out")) return "timeout";
+    return ends.every(({ status }) => status === "ok") ? "ok" : "error";
+  }
+}

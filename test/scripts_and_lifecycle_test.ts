@@ -1,0 +1,202 @@
+/** Scripts, the reported lifecycle and a control plane together, over the real protocol. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { Agent, Lifecycle_State, Log_Level, Timing_Stage, Timing_Status } from "../core/proto/gen/agent_pb.ts";
+import { RpcError } from "../core/rpc/drpc/error.ts";
+import { TestControlPlane } from "../core/testing/control_plane.ts";
+import { createTestAgent } from "../core/testing/test_agent.ts";
+import { uuidBytes, uuidText } from "../core/uuid.ts";
+import controlplane from "../plugins/controlplane/mod.ts";
+import scripts from "../plugins/scripts/mod.ts";
+
+const SOURCE = "21020304-0506-0708-090a-0b0c0d0e0f10";
+const SCRIPT = "31020304-0506-0708-090a-0b0c0d0e0f10";
+
+interface Run {
+  readonly plane: TestControlPlane;
+  readonly directory: string;
+  lines(): readonly string[];
+  timings(): readonly { stage: Timing_Stage; status: Timing_Status; exitCode: number }[];
+  states(): readonly string[];
+}
+
+function planeWith(
+  script: Record<string, unknown>,
+  directory: string,
+  createLogs?: () => Record<string, unknown>,
+): Run {
+  const plane = new TestControlPlane().serve(Agent, {
+    getManifest: () => ({
+      agentId: uuidBytes("01020304-0506-0708-090a-0b0c0d0e0f10"),
+      scripts: [{ id: uuidBytes(SCRIPT), logSourceId: uuidBytes(SOURCE), logPath: join(directory, "log"), ...script }],
+    }),
+    updateStartup: () => ({}),
+    updateLifecycle: () => ({}),
+    getAnnouncementBanners: () => ({}),
+    scriptCompleted: () => ({}),
+    batchCreateLogs: createLogs ?? (() => ({})),
+  });
+  const requests = (method: string) => plane.calls.filter((call) => call.method === method).map((call) => call.request);
+  return {
+    plane,
+    directory,
+    lines: () =>
+      requests("BatchCreateLogs").flatMap(({ logs }) =>
+        logs.map(({ level, output }: { level: Log_Level; output: string }) => `${Log_Level[level]} ${output}`)
+      ),
+    timings: () => requests("ScriptCompleted").map(({ timing }) => timing),
+    states: () =>
+      requests("UpdateLifecycle").map(({ lifecycle }) => Lifecycle_State[lifecycle.state as Lifecycle_State]!),
+  };
+}
+
+async function withAgent(
+  script: Record<string, unknown>,
+  test: (run: Run, agent: Awaited<ReturnType<typeof createTestAgent>>) => Promise<void>,
+  createLogs?: () => Record<string, unknown>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const run = planeWith(script, directory, createLogs);
+  const agent = await createTestAgent({
+    plugins: [controlplane, scripts],
+    controlPlane: run.plane,
+    agent: { scriptDataDir: directory },
+  });
+  try {
+    await test(run, agent);
+  } finally {
+    await agent[Symbol.asyncDispose]();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("scripts runs a start script, sends its lines by stream, writes its file, and reports how it went", async () => {
+  const script = 'printf "one\\r\\ntwo"; echo bad >&2; echo "$CODER_SCRIPT_DATA_DIR $CODER_SCRIPT_BIN_DIR"';
+  await withAgent({ script, runOnStart: true }, async (run, agent) => {
+    await until(agent, () => run.states().includes("READY") && run.timings().length === 1 && run.lines().length >= 3);
+
+    const info = run.lines().filter((line) => line.startsWith("INFO"));
+    assertEquals(info[0], "INFO one");
+    assertMatch(info[1] ?? "", /^INFO two.*coder-script-data\/21020304.* .*coder-script-data\/bin$/);
+    assertEquals(run.lines().includes("ERROR bad"), true);
+    assertStringIncludes(await Deno.readTextFile(join(run.directory, "log")), "one\r\ntwo");
+    assertEquals(uuidText((await run.plane.untilCalled("BatchCreateLogs"))[0].logSourceId), SOURCE);
+    const [timing] = run.timings();
+    assertEquals([timing?.stage, timing?.status, timing?.exitCode], [Timing_Stage.START, Timing_Status.OK, 0]);
+  });
+});
+
+Deno.test("scripts makes a failing start script a start error, with its exit code", async () => {
+  await withAgent({ script: "exit 7", runOnStart: true }, async (run, agent) => {
+    await run.plane.until(() => run.states().includes("START_ERROR") && run.timings().length === 1);
+
+    assertEquals([run.timings()[0]?.status, run.timings()[0]?.exitCode], [Timing_Status.EXIT_FAILURE, 7]);
+    assertEquals(await agent.metric("agent_scripts_executed_total", { success: "false" }), 1);
+  });
+});
+
+Deno.test("scripts hangs up on a script at its timeout, kills one that does not listen, and reports a start timeout", async () => {
+  const script = 'trap "echo hung up" HUP; echo ready; while true; do sleep 60 & wait; done';
+  await withAgent({ script, runOnStart: true, timeout: { seconds: 5n } }, async (run, agent) => {
+    await untilLines(run, agent, 1);
+    await agent.clock.advance(5_000);
+    await untilLines(run, agent, 2);
+    await agent.clock.advance(30_000);
+    await run.plane.until(() => run.states().includes("START_TIMEOUT") && run.timings().length === 1);
+
+    assertEquals(run.lines(), ["INFO ready", "INFO hung up"]);
+    assertEquals(run.timings()[0]?.status, Timing_Status.TIMED_OUT);
+  });
+});
+
+Deno.test("scripts does not wait for a background child that holds the output, and says so", async () => {
+  await withAgent({ script: "sleep 300 & echo done", runOnStart: true }, async (run, agent) => {
+    await untilLines(run, agent, 1);
+    while (run.timings().length === 0) await agent.clock.advance(1_000);
+
+    assertEquals(run.timings()[0]?.status, Timing_Status.PIPES_LEFT_OPEN);
+    assertEquals(run.timings()[0]?.exitCode, 0);
+    assertStringIncludes(run.lines().join("\n"), "WARNING: the script has ended");
+  });
+});
+
+Deno.test("scripts runs stop scripts before the agent is off, and their lines arrive", async () => {
+  const directory = await Deno.makeTempDir();
+  const run = planeWith({ script: "echo goodbye", runOnStop: true }, directory);
+  const agent = await createTestAgent({
+    plugins: [controlplane, scripts],
+    controlPlane: run.plane,
+    agent: { scriptDataDir: directory },
+  });
+  await run.plane.until(() => run.states().includes("READY"));
+
+  const stopped = agent.stop();
+  await untilLines(run, agent, 1);
+  await stopped;
+
+  assertEquals(run.lines(), ["INFO goodbye"]);
+  assertEquals(run.states(), ["STARTING", "READY", "SHUTTING_DOWN", "OFF"]);
+  assertEquals(run.timings()[0]?.stage, Timing_Stage.STOP);
+  await agent[Symbol.asyncDispose]();
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("scripts repeats a script at the times of its cron expression", async () => {
+  await withAgent({ script: "echo tick", cron: "0 */5 * * * *" }, async (run, agent) => {
+    await run.plane.until(() => run.states().includes("READY"));
+    for (let count = 1; count <= 2; count++) {
+      while (run.timings().length < count) await agent.clock.advance(60_000);
+    }
+
+    assertEquals(run.timings().map(({ stage }) => stage).slice(0, 2), [Timing_Stage.CRON, Timing_Stage.CRON]);
+  });
+});
+
+Deno.test("scripts runs a script by the interpreter of its first line", async () => {
+  await withAgent(
+    { script: '#!/bin/sh -e\necho "$0 runs"\nfalse\necho never', runOnStart: true },
+    async (run, agent) => {
+      await until(agent, () => run.states().includes("START_ERROR") && run.lines().length === 1);
+
+      assertEquals(run.timings()[0]?.exitCode, 1);
+    },
+  );
+});
+
+Deno.test("scripts keeps lines that could not be sent for the next connection", async () => {
+  let isFirst = true;
+  const createLogs = () => {
+    if (!isFirst) return {};
+    isFirst = false;
+    throw new RpcError("database is away");
+  };
+  await withAgent({ script: "echo kept", runOnStart: true }, async (run, agent) => {
+    while (run.lines().length < 2) await agent.clock.advance(1_000);
+
+    assertEquals(run.lines(), ["INFO kept", "INFO kept"]);
+  }, createLogs);
+});
+
+Deno.test("scripts sends no more once the control plane says that it takes no more", async () => {
+  const createLogs = () => ({ logLimitExceeded: true });
+  await withAgent({ script: "echo one", runOnStart: true }, async (run, agent) => {
+    await untilLines(run, agent, 1);
+    await run.plane.until(() => run.states().includes("READY"));
+    await agent.clock.advance(5_000);
+
+    assertEquals(run.lines(), ["INFO one"]);
+    assertEquals(agent.logs("warn").some(({ message }) => message === "script logs end here"), true);
+  }, createLogs);
+});
+
+type TestAgent = Awaited<ReturnType<typeof createTestAgent>>;
+
+/** Moves the clock in small steps until `isTrue`: the sender looks every 250 ms. */
+async function until(agent: TestAgent, isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await agent.clock.advance(1);
+}
+
+async function untilLines(run: Run, agent: TestAgent, count: number): Promise<void> {
+  await until(agent, () => run.lines().length >= count);
+}
