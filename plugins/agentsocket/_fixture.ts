@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-import type { ServiceClient } from "../../core/plugin.ts";
+import type { Plugin, ServiceClient } from "../../core/plugin.ts";
 import { AgentSocket } from "../../core/proto/gen/agentsocket_pb.ts";
 import { connByteStream } from "../../core/rpc/conn_byte_stream.ts";
 import { DrpcClient } from "../../core/rpc/drpc/client.ts";
@@ -24,11 +24,11 @@ export class SocketAgent implements AsyncDisposable {
     this.path = pathIn(folder);
   }
 
-  /** Starts it. */
-  static async start(controlPlane?: TestControlPlane): Promise<SocketAgent> {
+  /** Starts it, with other plugins beside it. */
+  static async start(controlPlane?: TestControlPlane, others: readonly Plugin[] = []): Promise<SocketAgent> {
     const folder = await Deno.makeTempDir({ prefix: "agentsocket-" });
     const agent = await createTestAgent({
-      plugins: [agentsocket],
+      plugins: [agentsocket, ...others],
       agent: { listen: { tcp: null, unix: null, agentSocket: pathIn(folder) } },
       controlPlane,
     });

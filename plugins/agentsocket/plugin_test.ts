@@ -7,6 +7,7 @@ import {
   type UpdateAppStatusRequest,
   type UpdateAppStatusRequest_AppStatusState as AppStatusState,
 } from "../../core/proto/gen/agent_pb.ts";
+import { definePlugin, type Env } from "../../core/plugin.ts";
 import { TestControlPlane } from "../../core/testing/mod.ts";
 import { SocketAgent } from "./_fixture.ts";
 import { TaskReporter } from "./service.ts";
@@ -307,6 +308,23 @@ Deno.test("agentsocket shows its units over HTTP and counts calls", async () => 
     socket.agent.metric("agent_agentsocket_calls_total", { method, outcome });
   assertEquals([await count("syncWant", "ok"), await count("syncStart", "error")], [1, 1]);
   assertEquals(await socket.agent.metric("agent_agentsocket_units"), 1);
+});
+
+Deno.test("processes of the agent find the agent socket in their environment", async () => {
+  let env: Env | undefined;
+  const probe = definePlugin({
+    id: "probe",
+    version: "1.0.0",
+    api: 1,
+    summary: "Builds an environment.",
+    stability: "stable",
+    setup: (ctx) => void (env = ctx.env),
+  });
+  await using socket = await SocketAgent.start(undefined, [probe]);
+
+  const variables = await env!.build();
+
+  assertEquals(variables.CODER_AGENT_SOCKET_PATH, socket.path);
 });
 
 /** The agent connects in its own time after its start. */

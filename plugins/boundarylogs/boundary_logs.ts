@@ -85,9 +85,12 @@ async function listen(ctx: Context, path: string, store: BatchStore, metrics: Bo
         return;
       }
       connections++;
-      const { readJail } = await import("./jail_connection.ts");
-      await readJail(connection, { log, metrics, take: (request) => store.put(request) });
-      connections--;
+      try {
+        const { readJail } = await import("./jail_connection.ts");
+        await readJail(connection, { log, metrics, take: (request) => store.put(request) });
+      } finally {
+        connections--;
+      }
     });
   } catch (error) {
     log.warn("cannot listen for boundary logs", { path, error: messageOf(error) });

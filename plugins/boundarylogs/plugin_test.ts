@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import { RpcError } from "../../core/rpc/drpc/error.ts";
 import { Agent, type ReportBoundaryLogsRequest } from "../../core/proto/gen/agent_pb.ts";
+import { definePlugin, type Env } from "../../core/plugin.ts";
 import { createTestAgent, type TestAgent, TestControlPlane } from "../../core/testing/mod.ts";
 import { bareFrame, batch, Jail, logsFrame, socketFolder, statusFrame, urlOf } from "./_fixture.ts";
 import boundarylogs from "./mod.ts";
@@ -283,4 +284,25 @@ Deno.test("boundarylogs has no socket when the path is empty, and warns", async 
 
   assertEquals(agent.state("boundarylogs"), "running");
   assertEquals(agent.logs("warn").map(({ message }) => message), ["boundary log socket is off: its path is empty"]);
+});
+
+Deno.test("boundarylogs tells processes of the agent where the socket is", async () => {
+  await using folder = await socketFolder();
+  let env: Env | undefined;
+  const probe = definePlugin({
+    id: "probe",
+    version: "1.0.0",
+    api: 1,
+    summary: "Builds an environment.",
+    stability: "stable",
+    setup: (ctx) => void (env = ctx.env),
+  });
+  await using _agent = await createTestAgent({
+    plugins: [boundarylogs, probe],
+    config: { boundarylogs: { socketPath: folder.path } },
+  });
+
+  const variables = await env!.build();
+
+  assertEquals(variables.CODER_AGENT_BOUNDARY_LOG_PROXY_SOCKET_PATH, folder.path);
 });
