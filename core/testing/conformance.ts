@@ -95,6 +95,34 @@ export function conformance(plugin: Plugin, options: ConformanceOptions = {}): v
     assertEquals(report.unfinished.filter((entry) => entry.plugin === plugin.id), []);
   });
 
+  test("it can be stopped at any moment of its start", async () => {
+    for (const turns of STOP_AFTER_TURNS) {
+      const agent = new TestAgent(agentOptions());
+      const started = agent.agent.start();
+      started.catch(() => {}); // Being stopped half way is what this test is about.
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+
+      const report = await agent.stop();
+      await agent.abandon();
+
+      assertEquals(report.unfinished.filter((entry) => entry.plugin === plugin.id), [], `after ${turns} turns`);
+      assertEquals(agent.clock.sleepers, [], `after ${turns} turns`);
+    }
+  });
+
+  test("what it describes of its routes is true, and complete", async () => {
+    await using agent = await createTestAgent(agentOptions());
+    const document = await (await agent.get("/api/v0/openapi.json")).json() as DescribedPaths;
+    const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.entries(operations).filter(([, { tags }]) => tags.includes(plugin.id))
+        .map(([method]) => `${method.toUpperCase()} ${path}`)
+    );
+    if (described.length === 0) return; // Describing is a choice.
+    const registered = agent.status(plugin.id).routes.map((route) => route.replace(/:(\w+)/g, "{$1}"))
+      .flatMap((route) => route.startsWith("ALL ") ? described.filter((it) => it.endsWith(route.slice(3))) : [route]);
+    assertEquals(described.sort(), [...new Set(registered)].sort());
+  });
+
   test("stopping twice is stopping once", async () => {
     await using agent = await createTestAgent(agentOptions());
 
@@ -138,6 +166,13 @@ export function conformance(plugin: Plugin, options: ConformanceOptions = {}): v
       }
     }
   });
+}
+
+/** Turns of the event loop after which a start is cut short: from before anything ran to after most set-ups. */
+const STOP_AFTER_TURNS = [0, 1, 2, 3, 5, 8, 13];
+
+interface DescribedPaths {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly tags: readonly string[] }>>>>;
 }
 
 interface Registrations {

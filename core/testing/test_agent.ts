@@ -203,7 +203,7 @@ export class TestAgent implements AsyncDisposable {
     const report = await this.stop();
     await this.abandon();
     const problems = report.unfinished.map(({ what }) => `still running: ${what}`);
-    if (this.clock.sleeping > 0) problems.push(`${this.clock.sleeping} sleeps of the clock were not cancelled`);
+    for (const sleeper of this.clock.sleepers) problems.push(`not cancelled: ${sleeper}`);
     if (!this.#options.ignoreErrors) {
       for (const { message, fields } of this.errors()) {
         problems.push(`error in the log: ${message} ${JSON.stringify(fields)}`);

@@ -9,6 +9,8 @@ interface Sleeper {
   readonly wakeAt: number;
   readonly order: number;
   readonly wake: () => void;
+  /** Holds the stack of whoever sleeps. */
+  readonly origin: Error;
 }
 
 /** A {@linkcode Clock} for tests. */
@@ -28,11 +30,13 @@ export class VirtualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const origin = new Error(`sleep of ${ms} ms`);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const sleeper: Sleeper = {
         wakeAt: this.#now + Math.max(0, ms),
         order: this.#order++,
+        origin,
         wake: () => {
           signal?.removeEventListener("abort", cancel);
           resolve();
@@ -52,6 +56,11 @@ export class VirtualClock implements Clock {
   /** Sleeps that have not ended. */
   get sleeping(): number {
     return this.#sleepers.size;
+  }
+
+  /** Each sleep that has not ended: how long, and the stack that began it. */
+  get sleepers(): readonly string[] {
+    return [...this.#sleepers].map(({ origin }) => stackOf(origin));
   }
 
   /** Resolves when at least `count` sleeps are waiting: what they wait for is then up to {@linkcode advance}. */
@@ -84,6 +93,12 @@ export class VirtualClock implements Clock {
     const due = [...this.#sleepers].filter((sleeper) => sleeper.wakeAt <= end);
     return due.sort((a, b) => a.wakeAt - b.wakeAt || a.order - b.order)[0];
   }
+}
+
+/** The error's text and its stack, from the caller of {@linkcode VirtualClock.sleep} on. */
+function stackOf(origin: Error): string {
+  const frames = (origin.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(1);
+  return [origin.message, ...frames].join("\n");
 }
 
 /** Lets promise callbacks run, also those of a few turns of the event loop. */
