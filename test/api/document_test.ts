@@ -1,6 +1,27 @@
 import { assert, assertEquals } from "@std/assert";
 
+import { Validator } from "@seriousme/openapi-schema-validator";
+
 import { documentOf, startStockAgent } from "./stock_agent.ts";
+
+Deno.test("the API document is valid OpenAPI 3.1", async () => {
+  await using stock = await startStockAgent();
+
+  const document = await documentOf(stock.agent);
+
+  const validator = new Validator();
+  assertEquals(await validator.validate(structuredClone(document)), { valid: true });
+  assertEquals(validator.version, "3.1");
+});
+
+Deno.test("the validator refuses a document that is wrong", async () => {
+  await using stock = await startStockAgent();
+  const document = await documentOf(stock.agent);
+
+  const { valid } = await new Validator().validate({ ...document, paths: { "/x": { get: { responses: 1 } } } });
+
+  assertEquals(valid, false);
+});
 
 Deno.test("the API document describes every route of every plugin, and no other", async () => {
   await using stock = await startStockAgent();
