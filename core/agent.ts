@@ -16,6 +16,7 @@ import { Environment } from "./environment.ts";
 import { messageOf } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import type { FrontDoor } from "./http/front_door.ts";
+import { Tunnel } from "./http/tunnel.ts";
 import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
 import { createLogger, type LogFormat, type LogSink, openTextSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
@@ -217,7 +218,8 @@ export class Agent implements AsyncDisposable {
       runs: () => driver.runs,
       isReady: () => this.#isReady,
     });
-    const dial = this.#options.dial ?? dialerFor(settings, env, clock);
+    const tunnel = new Tunnel(front.front, log);
+    const dial = this.#options.dial ?? dialerFor(settings, env, clock, tunnel);
     const rpc = new RpcConnection({ dial, clock, log: logger("rpc") });
     const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
     environment.scope({ owner: "core", order: -1 }).contribute("core", () => pathVariable(agentSocket.path));
@@ -254,7 +256,7 @@ export class Agent implements AsyncDisposable {
       (owner) => runs.some((run) => run.owns(owner)),
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
-    return { log, metrics, spawner, services, front, driver, unhandled, rpc, agentSocket };
+    return { log, metrics, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
   }
 
   async #bringUp({ driver, front, rpc, agentSocket }: Parts): Promise<void> {
@@ -286,7 +288,10 @@ export class Agent implements AsyncDisposable {
     return report;
   }
 
-  async #takeDown({ driver, front, spawner, unhandled, log, rpc, agentSocket }: Parts, reason: string): Promise<void> {
+  async #takeDown(
+    { driver, front, spawner, unhandled, log, rpc, tunnel, agentSocket }: Parts,
+    reason: string,
+  ): Promise<void> {
     log.info("agent stops", { reason });
     await driver.settled();
     rpc.drain();
@@ -294,6 +299,7 @@ export class Agent implements AsyncDisposable {
     await driver.descend(reason, deadline);
     await agentSocket.close();
     await rpc.stop();
+    await tunnel[Symbol.asyncDispose]();
     await front.close(deadline);
     spawner.killAll();
     // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
@@ -312,6 +318,7 @@ interface Parts {
   readonly driver: PluginDriver;
   readonly unhandled: Disposable;
   readonly rpc: RpcConnection;
+  readonly tunnel: Tunnel;
   readonly agentSocket: AgentSocket;
 }
 
@@ -323,13 +330,18 @@ function pathVariable(path: string | undefined): Variables {
 }
 
 /** Loads the protocols only when there is somebody to speak them with. */
-function dialerFor(settings: AgentSettings, env: Variables, clock: Clock): AgentOptions["dial"] {
+function dialerFor(
+  settings: AgentSettings,
+  env: Variables,
+  clock: Clock,
+  tunnel: Tunnel,
+): AgentOptions["dial"] {
   const address = controlPlaneAddress(settings.controlPlane, env);
   if (address === undefined) return undefined;
   let dialing: Promise<{ dial(signal: AbortSignal): Promise<RpcLink> }> | undefined;
   const load = async () => {
     const { Dialer } = await import("./rpc/dial.ts");
-    return new Dialer({ ...address, clock });
+    return new Dialer({ ...address, clock, incoming: settings.controlPlane.tunnel ? tunnel.accept : undefined });
   };
   return async (signal) => await (await (dialing ??= load())).dial(signal);
 }

@@ -28,6 +28,8 @@ export interface AgentSettings {
     readonly tokenFile?: string;
     /** Sent with each attempt to connect. */
     readonly headers: Readonly<Record<string, string>>;
+    /** Whether the control plane may use the agent's HTTP API over the same connection, if it knows how. */
+    readonly tunnel: boolean;
   };
   /** Working directory of processes that name none. Absent: the home directory. */
   readonly directory?: string;
@@ -101,6 +103,9 @@ const controlPlane = z.strictObject({
   token: secretString().optional().describe("The agent's token at the control plane; CODER_AGENT_TOKEN when absent."),
   tokenFile: path.optional().describe("File that holds the token; read before each attempt to connect."),
   headers: z.record(z.string(), z.string()).default({}).describe("Headers sent with each attempt to connect."),
+  tunnel: z.boolean().default(true).describe(
+    "Lets the control plane use the agent's HTTP API over the same connection, if it knows how.",
+  ),
 });
 
 const shutdown = z.strictObject({

@@ -1,5 +1,5 @@
 /**
- * Who may ask: the owner of the Unix socket, the holder of the token, or a browser with a session.
+ * Who may ask: the owner of the Unix socket, the control plane, the holder of the token, or a browser with a session.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { isSameHost } from "./host_check.ts";
 import { TokenCheck } from "./token.ts";
 
 /** How a request proved itself. */
-export type Authority = "socket" | "token" | "cookie";
+export type Authority = "socket" | "tunnel" | "token" | "cookie";
 
 const BEARER = /^bearer +(\S+)$/i;
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);

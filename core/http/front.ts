@@ -137,6 +137,7 @@ export class Front implements FrontDoor {
     if (connection.transport === "tcp") this.#hosts.checkHost(host);
     this.#hosts.checkOrigin(request.headers.get("origin"), host);
     if (connection.transport === "unix") exchange.authority = "socket";
+    else if (connection.transport === "tunnel") exchange.authority = "tunnel";
     else if (!isOpenPath(path)) exchange.authority = this.#auth.check(request);
   }
 

@@ -15,8 +15,10 @@ export interface FrontDoor {
 
 /** What a listener knows about the connection a request came over. */
 export interface Connection {
-  /** Over `"unix"` the socket's permissions are the authority: no token, any `Host`. */
-  readonly transport: "tcp" | "unix";
+  /**
+   * Over `"unix"` the socket's permissions are the authority, over `"tunnel"` the control plane has let the caller in: no token, any `Host`.
+   */
+  readonly transport: "tcp" | "unix" | "tunnel";
   /** The peer's address, for the log. */
   readonly remote: string;
   /** Present when the server can upgrade this request. */

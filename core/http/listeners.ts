@@ -48,16 +48,21 @@ export function listenTcp(front: FrontDoor, options: TcpOptions): Listener {
  * Listens on a Unix socket with mode 0600: who can open it may do everything. A missing directory is made with mode 0700;
  * the file of a dead server is replaced.
  *
+ * @param transport What the front is told; `"tunnel"` when what connects brings bytes of the control plane. Default `"unix"`.
  * @throws {Deno.errors.AddrInUse} When a server answers at `path`.
  * @throws {Deno.errors.AlreadyExists} When `path` is something else than a socket.
  */
-export async function listenUnix(front: FrontDoor, path: string): Promise<Listener> {
+export async function listenUnix(
+  front: FrontDoor,
+  path: string,
+  transport: "unix" | "tunnel" = "unix",
+): Promise<Listener> {
   await prepareSocketPath(path);
   const cut = new AbortController();
   const server = bindPrivately(() =>
     Deno.serve(
       { path, signal: cut.signal, onListen() {}, onError: failedConnection },
-      (request) => front.fetch(request, UNIX_CONNECTION),
+      (request) => front.fetch(request, PRIVATE_CONNECTIONS[transport]),
     )
   );
   return { address: path, close: closer(server, cut) };
@@ -84,7 +89,10 @@ class DenoConnection implements Connection {
   }
 }
 
-const UNIX_CONNECTION: Connection = Object.freeze({ transport: "unix", remote: "unix", upgrade: upgradeOnDeno });
+const PRIVATE_CONNECTIONS: Readonly<Record<"unix" | "tunnel", Connection>> = Object.freeze({
+  unix: Object.freeze({ transport: "unix", remote: "unix", upgrade: upgradeOnDeno }),
+  tunnel: Object.freeze({ transport: "tunnel", remote: "control plane", upgrade: upgradeOnDeno }),
+});
 
 /** The front itself answers every error; what is left is a client that went away. */
 function failedConnection(): Response {

@@ -15,9 +15,12 @@ export interface ControlPlaneAddress {
   readonly token: () => Promise<string>;
 }
 
+/** The settings that say where it is and who we are. */
+export type AddressSettings = Omit<AgentSettings["controlPlane"], "tunnel">;
+
 /** `undefined` when no control plane is configured: the agent runs on its own. */
 export function controlPlaneAddress(
-  settings: AgentSettings["controlPlane"],
+  settings: AddressSettings,
   env: Variables,
 ): ControlPlaneAddress | undefined {
   const url = settings.url ?? env.CODER_AGENT_URL;
@@ -25,7 +28,7 @@ export function controlPlaneAddress(
   return { url, headers: settings.headers, token: () => readToken(settings, env) };
 }
 
-async function readToken(settings: AgentSettings["controlPlane"], env: Variables): Promise<string> {
+async function readToken(settings: AddressSettings, env: Variables): Promise<string> {
   if (settings.token !== undefined) return settings.token.reveal();
   const token = settings.tokenFile !== undefined
     ? await readTokenFile(settings.tokenFile)

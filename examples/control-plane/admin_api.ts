@@ -13,7 +13,9 @@ import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
 import type { AgentDefinition } from "./agents_file.ts";
 import type { Changes } from "./changes.ts";
 import { LIVE_PAGE, LIVE_PAGE_POLICY } from "./live_page.ts";
+import { forward } from "./proxy.ts";
 import { nowText } from "./timestamps.ts";
+import type { Tunnels } from "./tunnels.ts";
 
 /** Entries in one answer when the request does not say. */
 const DEFAULT_LIMIT = 200;
@@ -34,6 +36,7 @@ export interface AdminApiOptions extends AgentFacts {
   readonly agents: readonly AgentDefinition[];
   readonly changes: Changes;
   readonly auth: Auth;
+  readonly tunnels: Tunnels;
 }
 
 /** Makes the routes. Requests have been let in already. */
@@ -82,6 +85,13 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
         ...{ ...entry, matched_rule: matchedRule, session_id: sessionId, sequence_number: sequenceNumber },
       })),
     });
+  });
+  app.all("/api/agents/:id/proxy/*", async (c) => {
+    const agent = find(c);
+    const { pathname, search } = new URL(c.req.url);
+    // From the raw path: what is escaped stays escaped.
+    const path = /^\/api\/agents\/[^/]+\/proxy(\/.*)$/.exec(pathname)?.[1] ?? "/";
+    return await forward(c.req.raw, { client: await options.tunnels.client(agent.id), path: path + search });
   });
   app.get("/api/events", (c) => events(options.changes, AbortSignal.any([c.req.raw.signal, c.env.stopping])));
   app.post("/api/auth/link", async (c) => {

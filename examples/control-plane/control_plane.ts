@@ -19,6 +19,7 @@ import { Changes } from "./changes.ts";
 import { ConnectionMonitor } from "./connection_monitor.ts";
 import { RpcEndpoint } from "./rpc_endpoint.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
+import { Tunnels } from "./tunnels.ts";
 
 /** Time for answers that are under way to end, in milliseconds. */
 const CLOSE_MS = 5_000;
@@ -68,12 +69,13 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
   const store = openSqliteStore(options.database ?? ":memory:");
   const monitor = new ConnectionMonitor({ store, changes, clock });
   monitor.settle(agents.map(({ id }) => id));
+  const tunnels = new Tunnels();
   const endpoint = new RpcEndpoint({
-    ...{ agents, statsIntervalSeconds, store, changes, monitor, clock, log },
+    ...{ agents, statsIntervalSeconds, store, changes, monitor, clock, log, tunnelOpened: tunnels.opened },
     // The name under which the reference writes these lines, so that what reads them finds ours too.
     auditLog: createLogger({ category: ["coderd", "agentrpc"], sink, clock }),
   });
-  const admin = adminApi({ agents, store, monitor, changes, auth, isReachable: () => false });
+  const admin = adminApi({ agents, store, monitor, changes, auth, tunnels, isReachable: tunnels.isOpen });
   const hosts = new HostCheck(options.hosts);
 
   async function answer(request: Request): Promise<Response> {
@@ -97,6 +99,7 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
   async function close(): Promise<void> {
     stopping.abort();
     await endpoint.close();
+    await tunnels.ended();
     const enough = new AbortController();
     const cut = clock.sleep(CLOSE_MS, enough.signal).catch(() => {});
     await Promise.race([server.shutdown(), cut]);

@@ -40,6 +40,7 @@ The control plane listens on ${http}, and the agent "${AGENT}" is connected.
 
   In a browser:    ${link}
   As JSON:         curl -H "Authorization: Bearer ${token}" ${http}/api/agents/${AGENT}
+  Its HTTP API:    curl -H "Authorization: Bearer ${token}" ${http}/api/agents/${AGENT}/proxy/api/v0/info
   Run something:   deno task outpost exec --unix ${join(home, "agent.sock")} -- uname -a
 
 Ctrl-C ends both.

@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+
+import { systemClock } from "../clock.ts";
+import { createLogger } from "../log.ts";
+import { bytePipe } from "../rpc/byte_pipe.ts";
+import type { ByteStream } from "../rpc/byte_stream.ts";
+import type { Exchange } from "./exchange.ts";
+import { json } from "./json.ts";
+import { serveTestFront } from "./testing_front.ts";
+import { Tunnel } from "./tunnel.ts";
+
+async function readAll(stream: ByteStream): Promise<string> {
+  let text = "";
+  for (let part = await stream.read(); part !== null; part = await stream.read()) {
+    text += new TextDecoder().decode(part);
+  }
+  return text;
+}
+
+const log = createLogger({ category: ["test"], clock: systemClock, sink: () => {} });
+
+Deno.test("Tunnel serves one HTTP connection per stream, without a token and as the control plane", async () => {
+  const { front } = serveTestFront(({ app }) => app.get("/x", (c) => json(c, (c.env as Exchange).authority)));
+  const tunnel = new Tunnel(front, log);
+  const [near, far] = bytePipe();
+
+  tunnel.accept(far);
+  await near.write(
+    new TextEncoder().encode("GET /api/v0/p/x HTTP/1.1\r\nhost: any.example\r\nconnection: close\r\n\r\n"),
+  );
+  const answer = await readAll(near);
+
+  assertEquals(answer.split("\r\n")[0], "HTTP/1.1 200 OK");
+  assertEquals(answer.split("\r\n").at(-1), '"tunnel"\n');
+  near.close();
+  await tunnel[Symbol.asyncDispose]();
+  front.close();
+});
+
+Deno.test("Tunnel ends its streams when it is disposed, and takes none afterwards", async () => {
+  const { front } = serveTestFront(() => {});
+  const tunnel = new Tunnel(front, log);
+  const [idle, served] = bytePipe();
+  const [late, refused] = bytePipe();
+
+  tunnel.accept(served);
+  await tunnel[Symbol.asyncDispose]();
+  tunnel.accept(refused);
+
+  assertEquals(await readAll(idle), "");
+  assertEquals(await readAll(late), "");
+  front.close();
+});
