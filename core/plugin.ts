@@ -12,7 +12,14 @@ import type { z } from "zod";
 import type { RouteDescription } from "./http/route_description.ts";
 import type { ServiceClient, ServiceDescriptor, ServiceImplementation } from "./rpc/service.ts";
 
-export type { CountParameter, QueryParameter, QuerySpec, SwitchParameter, TextParameter } from "./http/query.ts";
+export type {
+  CountParameter,
+  DescribedParameter,
+  QueryParameter,
+  QuerySpec,
+  SwitchParameter,
+  TextParameter,
+} from "./http/query.ts";
 export type {
   AnswerDescription,
   BodyDescription,
