@@ -1,5 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+
+/** The runtime opens a few handles once, at a time of its own. A leak of one per cycle would be a hundred. */
+const RUNTIME_HANDLES = 4;
 
 Deno.test("Agent starts and stops again and again without keeping handles", async () => {
   const cycles = 100 * Number(Deno.env.get("OUTPOST_TEST_SCALE") ?? 1);
@@ -11,5 +14,5 @@ Deno.test("Agent starts and stops again and again without keeping handles", asyn
 
   assertEquals(code, 0, new TextDecoder().decode(stderr));
   const { before, after } = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(after, before);
+  assert(after - before <= RUNTIME_HANDLES, `${before} handles before, ${after} after ${cycles} cycles`);
 });
