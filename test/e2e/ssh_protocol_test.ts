@@ -200,24 +200,43 @@ withClient("more channels than the limit are refused, and the others go on", asy
   assertEquals([(await first.ended).out, (await second.ended).out], ["one", "two"]);
 }, { maxChannels: 2 });
 
-Deno.test("connections over the limit are cut, half-open ones leave when their time is up, and others go on", async () => {
-  await using agent = await startSshAgent({ config: { maxLogins: 20, loginMs: 1000 } });
-  const sockets = Array.from({ length: 40 }, () => connect(agent.port, "127.0.0.1"));
-  const closed = sockets.map((socket) =>
-    new Promise<void>((resolve) => {
-      socket.on("error", () => {}); // Cut: that is what is waited for.
-      socket.on("close", () => resolve());
-      socket.resume();
-    })
-  );
+Deno.test("connections over the limit are cut, and a place is free again when one leaves", async () => {
+  await using agent = await startSshAgent({ config: { maxLogins: 20 } });
+  const sockets = Array.from({ length: 40 }, () => silentClient(agent.port));
+  let cut = 0;
+  for (const { closed } of sockets) closed.then(() => cut++);
 
-  await Promise.all(closed);
+  while (await agent.agent.metric("agent_ssh_refused_connections_total") !== 20 || cut < 20) await turn();
+  for (const { socket } of sockets) socket.destroy();
+  while (await agent.agent.metric("agent_ssh_connections") !== 0) await turn();
 
-  assertEquals(await agent.agent.metric("agent_ssh_refused_connections_total"), 20);
-  assertEquals(await agent.agent.metric("agent_ssh_connections"), 0);
   await using client = await Client.connect(agent);
   assertEquals((await (await client.exec("echo here")).ended).out, "here\n");
 });
+
+Deno.test("a client that never says anything is cut when its time is up, and counted", async () => {
+  await using agent = await startSshAgent({ config: { loginMs: 1000 } });
+
+  await Promise.all(Array.from({ length: 3 }, () => silentClient(agent.port).closed));
+
+  while (await agent.agent.metric("agent_ssh_server_failed_connections_total") !== 3) await turn();
+});
+
+/** A client that connects and waits. */
+function silentClient(port: number): { readonly socket: ReturnType<typeof connect>; readonly closed: Promise<void> } {
+  const socket = connect(port, "127.0.0.1");
+  const closed = new Promise<void>((resolve) => {
+    socket.on("error", () => {}); // Cut: that is what is waited for.
+    socket.on("close", () => resolve());
+  });
+  socket.resume();
+  return { socket, closed };
+}
+
+/** Lets everything that is due happen. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 Deno.test("a client that speaks nonsense is cut, and others go on", async () => {
   await using agent = await startSshAgent();
