@@ -13,6 +13,7 @@ import controlplane from "./controlplane/mod.ts";
 import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
 import scripts from "./scripts/mod.ts";
+import terminals from "./terminals/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
 export const standardPlugins: readonly Plugin[] = [
@@ -25,4 +26,5 @@ export const standardPlugins: readonly Plugin[] = [
   ssh,
   mcp,
   scripts,
+  terminals,
 ];

@@ -15,4 +15,5 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "ssh",
   "mcp",
   "scripts",
+  "terminals",
 ];

@@ -1,0 +1,6 @@
+/**
+ * Terminals over WebSocket that outlive their viewers.
+ *
+ * @module
+ */
+export { default } from "./plugin.ts";

@@ -1,0 +1,46 @@
+/**
+ * Wiring of the terminals plugin.
+ *
+ * @module
+ */
+import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
+import { ConnectionReports } from "../controlplane/service.ts";
+import { attachQuery } from "./attach_query.ts";
+import { terminalsConfig } from "./config.ts";
+import { TerminalTable } from "./terminal_table.ts";
+import { terminalsMetrics } from "./terminals_metrics.ts";
+
+/** The terminals plugin. */
+const plugin: Plugin = definePlugin({
+  id: "terminals",
+  version: "1.0.0",
+  api: 1,
+  stability: "beta",
+  summary: "Terminals over WebSocket that outlive their viewers.",
+  mount: "pty",
+  config: terminalsConfig,
+  needs: { reports: optional(ConnectionReports) },
+  permissions: { read: true, run: true, ffi: true, env: true, sys: ["uid"] },
+  supported: ({ os }) => os === "windows" ? { reason: "it needs Unix terminals" } : true,
+  setup(ctx) {
+    const { config, clock, log, tasks, exec, env, services } = ctx;
+    const table: TerminalTable = new TerminalTable({
+      config,
+      clock,
+      log,
+      tasks,
+      exec,
+      env,
+      os: ctx.host.os,
+      metrics: terminalsMetrics(ctx.metrics, () => table.count),
+      reports: services.reports,
+    });
+    ctx.routes.webSocket("/", async (c) => {
+      const query = attachQuery((name) => c.req.query(name));
+      const entry = await table.open(query);
+      return (socket) => table.view(entry, socket, query);
+    });
+    ctx.announce({ capabilities: ["terminals"], limits: { maxTerminals: config.maxTerminals } });
+  },
+});
+export default plugin;

@@ -1,0 +1,121 @@
+/**
+ * Terminals by id, and the viewers' way to them.
+ *
+ * @module
+ */
+import { HttpProblem, messageOf } from "../../core/errors.ts";
+import type { Clock, Logger, SocketChannel, Tasks } from "../../core/plugin.ts";
+import type { ConnectionReports } from "../controlplane/service.ts";
+import { type AttachQuery, type ViewerMessage, viewerMessage } from "./attach_query.ts";
+import type { TerminalsConfig } from "./config.ts";
+import { SharedTerminal, type Viewer } from "./shared_terminal.ts";
+import { type ShellWork, startShell } from "./start_shell.ts";
+import type { TerminalsMetrics } from "./terminals_metrics.ts";
+
+/** What the table works with. */
+export interface TerminalTableWork extends ShellWork {
+  readonly config: TerminalsConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tasks: Tasks;
+  readonly metrics: TerminalsMetrics;
+  readonly reports?: ConnectionReports;
+}
+
+interface Entry {
+  readonly terminal: SharedTerminal;
+  readonly input: WritableStreamDefaultWriter<Uint8Array>;
+}
+
+/** Closed by us because all is over. */
+const NORMAL_CLOSURE = 1000;
+
+/** Starts terminals and shows them. */
+export class TerminalTable {
+  readonly #work: TerminalTableWork;
+  /** Those who ask for a terminal that is being started wait for it. */
+  readonly #entries = new Map<string, Promise<Entry>>();
+
+  constructor(work: TerminalTableWork) {
+    this.#work = work;
+  }
+
+  /** Terminals that are there. */
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Finds or starts a terminal.
+   *
+   * @throws {HttpProblem} 429 when there are too many, 500 when it cannot be started.
+   */
+  async open(query: AttachQuery): Promise<Entry> {
+    const { config, metrics } = this.#work;
+    const known = this.#entries.get(query.id);
+    if (known !== undefined) return await known;
+    if (this.count >= config.maxTerminals) {
+      throw new HttpProblem(
+        429,
+        `Cannot open a terminal: ${this.count} are open and the limit is ${config.maxTerminals}`,
+      );
+    }
+    const starting = this.#start(query);
+    this.#entries.set(query.id, starting);
+    try {
+      return await starting;
+    } catch (error) {
+      this.#entries.delete(query.id);
+      metrics.errors.inc({ error_type: "create_command" });
+      throw new HttpProblem(500, "Cannot start the terminal", { detail: messageOf(error), cause: error });
+    }
+  }
+
+  /** Shows a terminal until the viewer leaves or the terminal ends. */
+  async view({ terminal, input }: Entry, socket: SocketChannel, query: AttachQuery): Promise<void> {
+    const { metrics, reports } = this.#work;
+    metrics.connections.inc();
+    const disconnected = reports?.connected("reconnecting_pty", "");
+    const viewer: Viewer = {
+      send: (bytes) => socket.send(bytes),
+      close: (reason) => socket.close(NORMAL_CLOSURE, reason),
+    };
+    try {
+      await terminal.attach(viewer, query.size);
+      for await (const raw of socket) {
+        const message = viewerMessage(raw);
+        if (message === undefined) metrics.errors.inc({ error_type: "input_writer" });
+        else await this.#take(message, { terminal, input });
+      }
+    } finally {
+      terminal.detach(viewer);
+      disconnected?.(0, "");
+    }
+  }
+
+  async #take(message: ViewerMessage, { terminal, input }: Entry): Promise<void> {
+    if (message.data !== "") await input.write(new TextEncoder().encode(message.data));
+    if (message.size !== undefined) terminal.resize(message.size);
+  }
+
+  async #start(query: AttachQuery): Promise<Entry> {
+    const { config, clock, metrics, tasks } = this.#work;
+    const { ScreenMirror } = await import("./screen_mirror.ts");
+    const child = await startShell(query.command, query.size, this.#work);
+    const terminal = new SharedTerminal({
+      child,
+      mirror: new ScreenMirror(query.size, config.scrollbackLines),
+      clock,
+      idleMs: config.idleMs,
+      onWriteError: () => metrics.errors.inc({ error_type: "write" }),
+    });
+    tasks.run("terminal", async (signal) => {
+      const stop = () => terminal.end("server shutting down");
+      signal.addEventListener("abort", stop, { once: true });
+      await terminal.run();
+      signal.removeEventListener("abort", stop);
+      this.#entries.delete(query.id);
+    });
+    return { terminal, input: child.stdin!.getWriter() };
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The part of `@xterm/headless` that the mirror uses. The package's own types bring the browser's globals with them.
+ *
+ * @module
+ */
+
+/** An extension of a terminal. */
+export interface Addon {
+  activate(terminal: Terminal): void;
+  dispose(): void;
+}
+/** A terminal without a window. */
+declare class Terminal {
+  constructor(options: { cols: number; rows: number; scrollback: number; allowProposedApi: boolean });
+  loadAddon(addon: Addon): void;
+  write(data: Uint8Array, done: () => void): void;
+  resize(cols: number, rows: number): void;
+  dispose(): void;
+}
+/** What the package exports. */
+declare const headless: { readonly Terminal: typeof Terminal };
+export default headless;
