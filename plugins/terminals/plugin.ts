@@ -40,6 +40,7 @@ const plugin: Plugin = definePlugin({
       const entry = await table.open(query);
       return (socket) => table.view(entry, socket, query);
     });
+    ctx.routes.describe(async () => (await import("./api.ts")).terminalsApi);
     ctx.announce({ capabilities: ["terminals"], limits: { maxTerminals: config.maxTerminals } });
   },
 });
