@@ -17,8 +17,8 @@ export const terminalsApi: readonly RouteDescription[] = [
     query: {
       id: { type: "text", summary: "UUID that names the terminal." },
       reconnect: { type: "text", summary: "The same, by the name that Coder's agent has for it." },
-      width: { type: "integer", summary: "Columns, 1 to 1000. Default 80." },
-      height: { type: "integer", summary: "Rows, 1 to 1000. Default 24." },
+      width: { type: "count", summary: "Columns, 1 to 1000. Default 80." },
+      height: { type: "count", summary: "Rows, 1 to 1000. Default 24." },
       command: { type: "text", summary: "What a new terminal runs in the user's shell. Default: a login shell." },
     },
     answers: {
