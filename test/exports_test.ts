@@ -16,6 +16,14 @@ Deno.test("exports names every built-in plugin after its folder", async () => {
   assertEquals(missing, []);
 });
 
+Deno.test("the README's table of plugins names every built-in plugin, once", async () => {
+  const { standardPlugins } = await import("../plugins/standard.ts");
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const rows = [...readme.matchAll(/^\| \[([a-z0-9-]+)\]\(plugins\/\1\/README\.md\)/gm)].map(([, id]) => id!);
+
+  assertEquals(rows.toSorted(), standardPlugins.map(({ id }) => id).toSorted());
+});
+
 Deno.test("exports lists files that are there", async () => {
   for (const [name, path] of Object.entries(await exported())) {
     assertEquals(await Deno.stat(ROOT + path).then((stat) => stat.isFile, () => false), true, `${name}: ${path}`);
