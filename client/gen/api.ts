@@ -366,6 +366,19 @@ export interface StartedProcess {
   readonly attached?: boolean;
 }
 
+/** TerminalInput, as it is sent. */
+export interface TerminalInput {
+  /** What is typed. */
+  readonly data?: string;
+  /** Columns; counts together with `height`. */
+  readonly width?: number;
+  /** Rows. */
+  readonly height?: number;
+}
+
+/** TerminalOutput, as it is sent. */
+export type TerminalOutput = string;
+
 /** TextEdit, as it is sent. */
 export interface TextEdit {
   /** Text to find. Indentation and trailing space may differ when nothing matches exactly. */
@@ -522,6 +535,7 @@ export const ROUTES = {
   "processes.stdin": { method: "POST", path: "/api/v0/processes/{id}/stdin" },
   "processes.stream": { method: "GET", path: "/api/v0/processes/{id}/stream" },
   "readiness": { method: "GET", path: "/readyz" },
+  "terminals.attach": { method: "GET", path: "/api/v0/pty" },
   "units.graph": { method: "GET", path: "/api/v0/agentsocket/units.dot" },
   "units.list": { method: "GET", path: "/api/v0/agentsocket/units" },
 } as const satisfies Readonly<Record<keyof Operations, { readonly method: string; readonly path: string }>>;
@@ -832,6 +846,26 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: Readiness;
+  };
+  /** Shows a terminal, and starts it when it is new. */
+  readonly "terminals.attach": {
+    readonly path: None;
+    readonly query: {
+      /** UUID that names the terminal. */
+      readonly id?: string;
+      /** The same, by the name that Coder's agent has for it. */
+      readonly reconnect?: string;
+      /** Columns, 1 to 1000. Default 80. */
+      readonly width?: number;
+      /** Rows, 1 to 1000. Default 24. */
+      readonly height?: number;
+      /** What a new terminal runs in the user's shell. Default: a login shell. */
+      readonly command?: string;
+    };
+    readonly body: undefined;
+    readonly answer: undefined;
+    readonly fromClient: TerminalInput;
+    readonly fromAgent: TerminalOutput;
   };
   /** Draws the units for Graphviz. */
   readonly "units.graph": {
