@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 
 import { Agent, Lifecycle_State } from "../../core/proto/gen/agent_pb.ts";
+import { Tailnet } from "../../core/proto/gen/tailnet_pb.ts";
 import { Dialer, RPC_PATH } from "../../core/rpc/dial.ts";
 import { DialError } from "../../core/rpc/dial_error.ts";
 import type { RpcLink } from "../../core/rpc/link.ts";
@@ -74,6 +75,29 @@ Deno.test("roles other than agent may call and change no times", async () => {
 
   assertEquals([connection, first], ["never connected", undefined]);
   await end(link);
+});
+
+Deno.test("an agent with a network of its own finds it empty, and its calls stay open until it ends them", async () => {
+  await using plane = start();
+  const link = await dial(plane);
+  const client = typedClient(Tailnet, (method) => link.channelFor(method));
+  const leave = Promise.withResolvers<void>();
+  async function* requests() {
+    yield { updateSelf: { node: { id: 1n } } };
+    await leave.promise;
+    yield { disconnect: {} };
+  }
+
+  const maps = client.streamDERPMaps({})[Symbol.asyncIterator]();
+  const peers = client.coordinate(requests())[Symbol.asyncIterator]().next();
+  const { value } = await maps.next();
+  // Attended to at once: it fails while the link is being ended.
+  const cut = assertRejects(() => maps.next());
+  leave.resolve();
+
+  assertEquals([value?.regions, (await peers).done], [{}, true]);
+  await end(link);
+  await cut;
 });
 
 Deno.test("tokens that are none, unknown or missing get 401", async () => {

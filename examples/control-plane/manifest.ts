@@ -41,6 +41,8 @@ export function manifestOf(agent: AgentDefinition): Manifest {
     })),
     scripts: agent.scripts.map((script) => scriptOf(agent, script)),
     apps: agent.apps.map(appOf),
+    // No relays. Agents that build a network expect the map to be there.
+    derpMap: {},
     metadata: agent.metadata.map(({ key, displayName, script, intervalSeconds, timeoutSeconds }) => ({
       key,
       displayName: displayName || key,

@@ -10,6 +10,7 @@ import { HttpProblem, messageOf } from "../../core/errors.ts";
 import { isSameHost } from "../../core/http/host_check.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import { Agent } from "../../core/proto/gen/agent_pb.ts";
+import { Tailnet } from "../../core/proto/gen/tailnet_pb.ts";
 import { serveSession } from "../../core/rpc/multiplexed.ts";
 import { ServiceRouter } from "../../core/rpc/service_router.ts";
 import { webSocketStream } from "../../core/rpc/web_socket_stream.ts";
@@ -19,6 +20,7 @@ import type { AgentDefinition } from "./agents_file.ts";
 import type { Changes } from "./changes.ts";
 import type { ConnectionMonitor } from "./connection_monitor.ts";
 import type { Store } from "./store.ts";
+import { tailnetService } from "./tailnet_service.ts";
 import { isUuid } from "./uuid.ts";
 
 /** Version served. */
@@ -130,6 +132,7 @@ export class RpcEndpoint {
       Agent,
       agentService({ agent, apiVersion, requestId, statsIntervalSeconds, store, changes, clock, log: auditLog }),
     );
+    router.add(Tailnet, tailnetService);
     const served = serveSession(session, router.handle, {
       clock,
       onError: (error) => log.debug("call broke", { ...fields, error: messageOf(error) }),
