@@ -13,7 +13,7 @@ header { padding: .8rem 1.2rem; border-bottom: 1px solid var(--line); display: f
 h1 { font-size: 1.05rem; margin: 0 } h2 { font-size: .8rem; margin: 1.4rem 0 .3rem; color: var(--faint); text-transform: uppercase; letter-spacing: .06em }
 main { display: grid; grid-template-columns: minmax(16rem, 22rem) 1fr; min-height: calc(100vh - 3.2rem) }
 nav { border-right: 1px solid var(--line) } article { padding: 0 1.2rem 3rem; min-width: 0 }
-nav button { all: unset; display: block; width: 100%; padding: .7rem 1.2rem; border-bottom: 1px solid var(--line); cursor: pointer }
+nav button { all: unset; box-sizing: border-box; display: block; width: 100%; padding: .7rem 1.2rem; border-bottom: 1px solid var(--line); cursor: pointer }
 nav button:focus-visible { outline: 2px solid } nav button[aria-current=true] { background: #8882 }
 small { color: var(--faint); display: block }
 .dot::before { content: ""; display: inline-block; width: .6em; height: .6em; border-radius: 50%; background: var(--faint); margin-right: .5em }
@@ -66,7 +66,7 @@ async function showList() {
   $("agents").replaceChildren(...agents.map((agent) => {
     const button = el("button");
     button.setAttribute("aria-current", String(agent.id === selected));
-    button.append(el("span", agent.name, "dot " + agent.connection), el("small", agent.connection + ", " + agent.lifecycle + (agent.version ? ", " + agent.version : "")));
+    button.append(el("span", agent.name, "dot " + agent.connection.replace(" ", "-")), el("small", agent.connection + ", " + agent.lifecycle + (agent.version ? ", " + agent.version : "")));
     button.onclick = () => { selected = agent.id; location.hash = selected; show(); };
     return button;
   }));
@@ -76,7 +76,7 @@ async function showAgent() {
   const [agent, { logs }, { entries }] = await Promise.all([ask(path), ask(path + "/logs?limit=500"), ask(path + "/boundary?limit=100")]);
   $("agent").replaceChildren(
     ...section("Agent", table(["", ""], [
-      ["Name", agent.owner + "/" + agent.workspace + "/" + agent.name], ["Id", agent.id], ["Connection", el("span", agent.connection, "dot " + agent.connection)],
+      ["Name", agent.owner + "/" + agent.workspace + "/" + agent.name], ["Id", agent.id], ["Connection", el("span", agent.connection, "dot " + agent.connection.replace(" ", "-"))],
       ["First connected", time(agent.first_connected_at)], ["Last seen", time(agent.last_connected_at)], ["Disconnected", time(agent.disconnected_at)],
       ["Directory", agent.startup ? agent.startup.directory : ""], ["API version", agent.startup ? agent.startup.api_version : ""],
       ["HTTP API", agent.has_tunnel ? "reachable under " + path + "/proxy/" : "not reachable"],
