@@ -9,6 +9,13 @@ import type { Awaitable, Clock } from "./plugin.ts";
 /** Kept back from a parent's deadline, in milliseconds, so that the innermost overrun is the one people read. */
 const MARGIN_MS = 50;
 
+/** Ends work before its deadline. */
+export interface Cancellation {
+  readonly signal: AbortSignal;
+  /** Time the work has to end once it was asked to, in milliseconds; 0 abandons it at once. */
+  readonly graceMs: number;
+}
+
 /** A span of time that ends at a fixed moment of its clock. */
 export class Deadline {
   readonly #endsAt: number;
@@ -32,12 +39,12 @@ export class Deadline {
    * regardless is abandoned: its late result is dropped, its late error swallowed.
    *
    * @param what Names the work in the error: `setup of plugin "agentgit"`.
-   * @param cancel Ends the wait early, as if the deadline had passed.
+   * @param cancel Asks the work to end early: its signal aborts, and it has a grace time to end in its own way.
    * @throws {DeadlineError} When the deadline passes first.
-   * @throws `cancel.reason` when it aborts first.
+   * @throws The cancel signal's reason when the grace time passes first.
    */
-  async run<T>(what: string, work: (signal: AbortSignal) => Awaitable<T>, cancel?: AbortSignal): Promise<T> {
-    cancel?.throwIfAborted();
+  async run<T>(what: string, work: (signal: AbortSignal) => Awaitable<T>, cancel?: Cancellation): Promise<T> {
+    cancel?.signal.throwIfAborted();
     const overrun = new AbortController();
     const done = new AbortController();
     const limitMs = this.leftMs;
@@ -48,8 +55,15 @@ export class Deadline {
     });
     timer.catch(() => {}); // Losing the race is no error of its own.
     const cancelled = new Promise<never>((_, reject) => {
-      const giveUp = () => (overrun.abort(cancel?.reason), reject(cancel?.reason));
-      cancel?.addEventListener("abort", giveUp, { once: true, signal: done.signal });
+      if (cancel === undefined) return;
+      const { signal, graceMs } = cancel;
+      const giveUp = () => reject(signal.reason);
+      const ask = () => {
+        overrun.abort(signal.reason);
+        if (graceMs === 0) giveUp();
+        else this.clock.sleep(graceMs, done.signal).then(giveUp, () => {}); // Aborted: the work has ended.
+      };
+      signal.addEventListener("abort", ask, { once: true, signal: done.signal });
     });
     const result = new Promise<T>((resolve) => resolve(work(overrun.signal)));
     result.catch(() => {}); // When abandoned, nobody is left to hear it.

@@ -51,13 +51,33 @@ Deno.test("Deadline.run() drops the late error of abandoned work", async () => {
   await clock.advance(1);
 });
 
-Deno.test("Deadline.run() ends early with the reason of its cancel signal", async () => {
+Deno.test("Deadline.run() lets cancelled work end in its own way", async () => {
   const clock = new VirtualClock();
   const cancel = new AbortController();
-  const run = new Deadline(clock, 1000).run("work", () => new Promise(() => {}), cancel.signal);
+  const run = new Deadline(clock, 1000).run(
+    "work",
+    (signal) => new Promise<string>((resolve) => signal.addEventListener("abort", () => resolve("tidied up"))),
+    { signal: cancel.signal, graceMs: 100 },
+  );
 
   cancel.abort(new Error("stopping"));
 
-  await assertRejects(() => run, Error, "stopping");
+  assertEquals(await run, "tidied up");
+  assertEquals(clock.sleeping, 0);
+});
+
+Deno.test("Deadline.run() gives cancelled work up after its grace time, with the reason", async () => {
+  const clock = new VirtualClock();
+  const cancel = new AbortController();
+  const run = new Deadline(clock, 1000).run("work", () => new Promise(() => {}), {
+    signal: cancel.signal,
+    graceMs: 100,
+  });
+  const refused = assertRejects(() => run, Error, "stopping");
+
+  cancel.abort(new Error("stopping"));
+  await clock.advance(100);
+
+  await refused;
   assertEquals(clock.sleeping, 0);
 });

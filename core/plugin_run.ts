@@ -122,6 +122,7 @@ export class PluginRun {
       const { life, ctx } = this.#host.openLife(this, scope);
       this.#life = life;
       await this.#within(deadline, "setup", this.#host.deadlines.setupMs, () => this.definition.setup(ctx), cancel);
+      cancel.throwIfAborted();
       const missing = this.#host.missingServices(this.definition);
       if (missing.length > 0) {
         throw new TypeError(`provides lists ${missing.map((id) => `"${id}"`).join(", ")} and setup did not provide it`);
@@ -130,7 +131,7 @@ export class PluginRun {
       this.timings.setupMs = performance.now() - began;
       this.lifecycle.step("prepared");
     } catch (error) {
-      await this.#fail("setup", error, scope);
+      await this.#fail("setup", error, scope, cancel.aborted);
     }
   }
 
@@ -143,12 +144,13 @@ export class PluginRun {
       await this.#within(deadline, "start", this.#host.deadlines.startMs, async (signal) => {
         for (const hook of life.hooks.start) await hook(signal);
       }, cancel);
+      cancel.throwIfAborted();
       this.timings.startMs = performance.now() - began;
       this.lifecycle.step("running");
       this.healthChanged();
       life.tasks.begin();
     } catch (error) {
-      await this.#fail("start", error, life.scope);
+      await this.#fail("start", error, life.scope, cancel.aborted);
     }
   }
 
@@ -255,6 +257,10 @@ export class PluginRun {
     const label = `${phase} of plugin "${this.id}"${detail === undefined ? "" : `, ${detail}`}`;
     const entry: Unfinished = { plugin: this.id, phase, what: label };
     const scope = this.#life?.scope;
+    // What notices a stop by `ctx.signal` is told at once, and has the time of a stop to end in its own way.
+    const settled = new AbortController();
+    cancel?.addEventListener("abort", () => scope?.close(cancel.reason), { once: true, signal: settled.signal });
+    const cancellation = cancel && { signal: cancel, graceMs: this.#host.deadlines.stopMs };
     return parent.nested(ms).run(label, async (signal) => {
       this.#pending.add(entry);
       try {
@@ -262,7 +268,7 @@ export class PluginRun {
       } finally {
         this.#pending.delete(entry);
       }
-    }, cancel);
+    }, cancellation).finally(() => settled.abort());
   }
 
   async #release(life: Life, deadline: Deadline, reason: unknown): Promise<void> {
@@ -278,10 +284,11 @@ export class PluginRun {
     }
   }
 
-  async #fail(phase: PluginPhase, error: unknown, scope: Scope): Promise<void> {
+  async #fail(phase: PluginPhase, error: unknown, scope: Scope, isCancelled = false): Promise<void> {
     const failure = error instanceof PluginError ? error : new PluginError(this.id, phase, error);
     this.#failure = failure;
-    this.charge(failure, phase);
+    // Being told to stop half way is no fault of the plugin.
+    if (!isCancelled) this.charge(failure, phase);
     const life = this.#life;
     const deadline = new Deadline(this.#host.clock, this.#host.deadlines.stopMs);
     try {

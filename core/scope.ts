@@ -14,6 +14,8 @@ export class Scope {
   readonly #abort = new AbortController();
   #closed = false;
   #released: Promise<void> | undefined;
+  /** Releases of resources that came after the end. */
+  readonly #late = new Set<Promise<void>>();
 
   /** @param charge Hears errors of the plugin that reach nobody else. */
   constructor(readonly plugin: string, readonly charge: (error: unknown, phase: PluginPhase) => void) {}
@@ -35,7 +37,7 @@ export class Scope {
   /** Releases `resource` with the scope. A resource that comes too late is released at once, and refused. */
   defer<R extends Releasable>(resource: R): R {
     if (this.#closed) {
-      void this.enter("stop", async () => await releaser(resource)()).catch((error) => this.charge(error, "stop"));
+      this.#releaseLate(resource);
       throw new ScopeClosedError(this.plugin, "keep a resource");
     }
     this.#stack.defer(releaser(resource));
@@ -61,10 +63,25 @@ export class Scope {
    */
   release(reason: unknown): Promise<void> {
     this.close(reason);
-    this.#released ??= this.enter("stop", () => this.#stack.disposeAsync()).catch((error) => {
-      throw new PluginError(this.plugin, "stop", error);
-    });
+    this.#released ??= this.#releaseAll();
     return this.#released;
+  }
+
+  async #releaseAll(): Promise<void> {
+    try {
+      await this.enter("stop", () => this.#stack.disposeAsync());
+    } catch (error) {
+      throw new PluginError(this.plugin, "stop", error);
+    } finally {
+      await Promise.all(this.#late);
+    }
+  }
+
+  #releaseLate(resource: Releasable): void {
+    const released = this.enter("stop", async () => await releaser(resource)())
+      .catch((error) => this.charge(error, "stop"))
+      .finally(() => this.#late.delete(released));
+    this.#late.add(released);
   }
 }
 

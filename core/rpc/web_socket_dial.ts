@@ -42,7 +42,7 @@ export async function dialWebSocket(options: WebSocketDialOptions): Promise<Byte
     return await new Deadline(clock, HANDSHAKE_MS).run(
       "the WebSocket handshake",
       (ends) => open(options, ends),
-      signal,
+      signal && { signal, graceMs: 0 },
     );
   } catch (error) {
     signal?.throwIfAborted();

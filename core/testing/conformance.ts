@@ -73,14 +73,13 @@ export function conformance(plugin: Plugin, options: ConformanceOptions = {}): v
   });
 
   test("it stops when it was set up and never started", async () => {
-    const gate = Promise.withResolvers<void>();
     const slow = definePlugin({
       id: "conformance-gate",
       version: "1.0.0",
       api: 1,
       summary: "Keeps the agent in the set-up phase.",
       stability: "stable",
-      setup: () => gate.promise,
+      setup: (ctx) => new Promise((resolve) => ctx.signal.addEventListener("abort", () => resolve(), { once: true })),
     });
     const agent = new TestAgent(agentOptions({ plugins: [plugin, slow] }));
     const started = agent.agent.start();
@@ -88,7 +87,6 @@ export function conformance(plugin: Plugin, options: ConformanceOptions = {}): v
     await agent.untilState(plugin.id, "prepared");
 
     const report = await agent.stop();
-    gate.resolve();
     await agent.abandon();
 
     assertEquals(agent.state(plugin.id), "stopped", agent.status(plugin.id).reason);
