@@ -12,7 +12,7 @@ import { json, readJson } from "../../core/http/json.ts";
 import { type EditedFile, editFiles, type FileEdit } from "./edit_files.ts";
 import { fileProblem } from "./file_errors.ts";
 import { ABSOLUTE_PATH } from "./path_parameter.ts";
-import { report, type RouteWork } from "./routes.ts";
+import { report, type RouteWork } from "./route_work.ts";
 import { unifiedDiff } from "./unified_diff.ts";
 import { isConditional, type Precondition, preconditionOf, tagOfBytes, UNCONDITIONAL } from "./version_tag.ts";
 

@@ -11,7 +11,7 @@ import { listProblem } from "./list_directory_route.ts";
 import { mimeTypeOf } from "./mime_types.ts";
 import { openReading } from "./read_file.ts";
 import { LINE_LIMITS, linesOf } from "./read_lines_route.ts";
-import type { RouteWork } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
 import type { FileAccess, FileBytes } from "./service.ts";
 import { UNCONDITIONAL } from "./version_tag.ts";
 import { writeReported } from "./write_file_route.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RouteWork } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
 import type { FileAccess } from "./service.ts";
 
 /** Serves other plugins with what the routes work on. */

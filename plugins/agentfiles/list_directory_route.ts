@@ -12,7 +12,7 @@ import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import { fileErrorKind, fileProblem, FileRefusedError } from "./file_errors.ts";
 import { directoryOf, type DirectoryRequest, listDirectory } from "./list_directory.ts";
 import { requireReadableQuery } from "./path_parameter.ts";
-import type { RouteWork } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
 
 /** Query of the route. */
 export const LIST_QUERY = {

@@ -11,7 +11,8 @@ import { fileMetrics } from "./file_metrics.ts";
 import type { FileSystem } from "./file_system.ts";
 import { lazyFileAccess } from "./lazy_file_access.ts";
 import { PathLocks } from "./path_locks.ts";
-import { registerRoutes, type RouteWork, SEGMENTS } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
+import { registerRoutes, SEGMENTS } from "./routes.ts";
 import { FileAccess, FileChanges } from "./service.ts";
 
 /** The file plugin on a file system of the caller's choice. Tests bend one; everybody else wants the default export of `mod.ts`. */

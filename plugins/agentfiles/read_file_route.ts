@@ -13,7 +13,7 @@ import { requireAbsolute } from "./file_work.ts";
 import { mimeTypeOf } from "./mime_types.ts";
 import { ABSOLUTE_PATH, requireReadableQuery } from "./path_parameter.ts";
 import { openReading } from "./read_file.ts";
-import type { RouteWork } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
 
 /** Query of the route. */
 export const READ_QUERY = {

@@ -14,7 +14,7 @@ import { type FileFacts, kindOf, type OpenFile, readUpTo } from "./file_system.t
 import { requireAbsolute } from "./file_work.ts";
 import { requireReadableQuery } from "./path_parameter.ts";
 import { readLines } from "./read_lines.ts";
-import type { RouteWork } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
 import type { LinesAnswer } from "./service.ts";
 
 /** Files above this many bytes are refused unless the request says otherwise. */

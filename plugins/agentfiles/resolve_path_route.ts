@@ -12,7 +12,7 @@ import { fileErrorKind, fileProblem, LinkLimitError } from "./file_errors.ts";
 import { requireAbsolute } from "./file_work.ts";
 import { ABSOLUTE_PATH, requireReadableQuery } from "./path_parameter.ts";
 import { resolvePath } from "./resolve_path.ts";
-import type { RouteWork } from "./routes.ts";
+import type { RouteWork } from "./route_work.ts";
 
 /** Query of the route. */
 export const RESOLVE_QUERY = {

@@ -11,7 +11,7 @@ import { type QuerySpec, readQuery } from "../../core/http/query.ts";
 import { fileProblem } from "./file_errors.ts";
 import { requireAbsolute } from "./file_work.ts";
 import { ABSOLUTE_PATH, requireReadableQuery } from "./path_parameter.ts";
-import { report, type RouteWork } from "./routes.ts";
+import { report, type RouteWork } from "./route_work.ts";
 import { preconditionOf } from "./version_tag.ts";
 import { writeFile, type WriteRequest, type WrittenFile } from "./write_file.ts";
 
