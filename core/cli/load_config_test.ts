@@ -8,7 +8,7 @@ const ENV = { XDG_RUNTIME_DIR: "/run/user/1" };
 
 function load(args: readonly string[], env: Record<string, string> = {}) {
   const flags = parseFlags(args, { command: "start", flags: [...SETTING_FLAGS, ...CONFIG_FLAGS], words: [0, 0] });
-  return loadConfig({ flags, env: { ...ENV, ...env }, cwd: "/work", program: { plugins: [] } });
+  return loadConfig({ flags, env: { ...ENV, ...env }, cwd: "/project", program: { plugins: [] } });
 }
 
 Deno.test("loadConfig() listens on a free port and on the private socket, with the token beside it", () => {
@@ -28,8 +28,8 @@ Deno.test("loadConfig() reads every named flag", () => {
     ...["--log-format", "json", "--log-level", "debug", "--set", "agent.http.handlerMs=5"],
   ]);
 
-  assertEquals([agent.listen.tcp, agent.listen.unix], ["127.0.0.1:1", "/work/a.sock"]);
-  assertEquals([agent.directory, agent.tokenFile], ["/work/d", "/work/t"]);
+  assertEquals([agent.listen.tcp, agent.listen.unix], ["127.0.0.1:1", "/project/a.sock"]);
+  assertEquals([agent.directory, agent.tokenFile], ["/project/d", "/project/t"]);
   assertEquals(agent.log, { level: "debug", format: "json" });
   assertEquals(agent.http.handlerMs, 5);
   assertEquals(origin("agent.listen.tcp"), "--listen");
@@ -52,5 +52,5 @@ Deno.test("loadConfig() reads OUTPOST_CONFIG, and --config before it", () => {
     assertThrows(() => load(args, env), ConfigError).problems[0]!.source;
 
   assertEquals(missing([], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/missing/a.jsonc");
-  assertEquals(missing(["--config", "b.jsonc"], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/work/b.jsonc");
+  assertEquals(missing(["--config", "b.jsonc"], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/project/b.jsonc");
 });

@@ -16,8 +16,8 @@ async function withDirectory(use: (directory: string) => Promise<void>): Promise
 Deno.test("socketPath() is the flag's, then the environment's, then the default", () => {
   const env = { XDG_RUNTIME_DIR: "/run/user/1", OUTPOST_SOCKET: "b.sock" };
 
-  assertEquals(socketPath({ env, cwd: "/work", unix: "a.sock" }), "/work/a.sock");
-  assertEquals(socketPath({ env, cwd: "/work" }), "/work/b.sock");
+  assertEquals(socketPath({ env, cwd: "/project", unix: "a.sock" }), "/project/a.sock");
+  assertEquals(socketPath({ env, cwd: "/project" }), "/project/b.sock");
   assertEquals(socketPath({ env: { ...env, OUTPOST_SOCKET: "" }, cwd: "/" }), "/run/user/1/outpost/agent.sock");
 });
 

@@ -9,7 +9,7 @@ import { resolveConfig, type ResolveConfigOptions } from "./resolve_config.ts";
 const FILE = "/etc/outpost/agent.jsonc";
 
 function load(text: string, options: ResolveConfigOptions = {}): LoadedConfig {
-  return resolveConfig({ file: FILE, text, cwd: "/work", ...options });
+  return resolveConfig({ file: FILE, text, cwd: "/project", ...options });
 }
 
 function problemsOf(text: string, options: ResolveConfigOptions = {}): readonly ConfigProblem[] {
@@ -93,7 +93,7 @@ Deno.test("resolveConfig() makes paths absolute: the file's from its directory, 
 
   assertEquals(agent.directory, "/etc/outpost/home");
   assertEquals(agent.listen.unix, "/etc/outpost/a.sock");
-  assertEquals(agent.tokenFile, "/work/t/token");
+  assertEquals(agent.tokenFile, "/project/t/token");
 });
 
 Deno.test("resolveConfig() says line and column of text that does not parse", () => {

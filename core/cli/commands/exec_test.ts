@@ -65,7 +65,7 @@ async function withAgent(
   });
   try {
     await use((args, options) => {
-      const io = new RecordedIo({ cwd: "/work", ...options });
+      const io = new RecordedIo({ cwd: "/project", ...options });
       const program = { build: { name: "outpost", version: "1" }, plugins: [], invocation: "outpost" };
       return { io, code: run(["exec", "--unix", path, ...args], io, program) };
     }, asked);
@@ -114,7 +114,7 @@ Deno.test("exec() sends one word as a line, several as a program with arguments,
     assertEquals(asked.start, {
       command: "ls",
       args: ["--json", "a b"],
-      workdir: "/work/sub",
+      workdir: "/project/sub",
       env: { A: "1", B: "x=y" },
       output: "separate",
       stdin: "null",
