@@ -98,7 +98,7 @@ export class AgentSocket {
       (connection, signal) => this.#serve(connection, signal),
       (error) => log.debug("agent socket connection failed", { error: messageOf(error) }),
     );
-    log.info("agent socket is ready", { path });
+    log.debug("agent socket is ready", { path });
   }
 
   /** Knows every service of this moment. */
