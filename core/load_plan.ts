@@ -14,6 +14,7 @@ import { ConfigError, type ConfigProblem } from "./errors.ts";
 import { RESERVED_SEGMENTS } from "./http/core_routes.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import type { HostFacts, LogFields, Plugin, Variables } from "./plugin.ts";
+import { isBefore } from "./version_order.ts";
 
 /** Name and version of a binary. */
 export interface BuildInfo {
@@ -104,7 +105,12 @@ export async function loadPlan(options: LoadPlanOptions): Promise<LoadedPlan> {
 /** What this machine and this version are. */
 export function hostFacts(): HostFacts {
   const { os, arch } = Deno.build;
-  return { os: os === "darwin" || os === "windows" ? os : "linux", arch, agentVersion: AGENT_VERSION };
+  return {
+    os: os === "darwin" || os === "windows" ? os : "linux",
+    arch,
+    agentVersion: AGENT_VERSION,
+    denoVersion: Deno.version.deno,
+  };
 }
 
 function isLoaded(config: LoadPlanOptions["config"]): config is LoadedConfig {
@@ -138,14 +144,4 @@ function stabilityNotes({ plugins }: Plan): Note[] {
       ? [{ level: "warn", message: "plugin is experimental", fields: { plugin: id } }]
       : [];
   });
-}
-
-/** Compares the numbers of two semantic versions; pre-release tags do not count. */
-function isBefore(version: string, other: string): boolean {
-  const [a, b] = [version, other].map((text) => text.split(/[-+]/)[0]?.split(".").map(Number) ?? []);
-  for (let index = 0; index < 3; index++) {
-    const difference = (a?.[index] ?? 0) - (b?.[index] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

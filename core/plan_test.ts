@@ -4,7 +4,7 @@ import { type AnyDefinition, readDefinition } from "./definition.ts";
 import { makePlan, type PlanEntry } from "./plan.ts";
 import { type AnyNeed, definePlugin, defineService, optional } from "./plugin.ts";
 
-const host = { os: "linux", arch: "x86_64", agentVersion: "1.0.0" } as const;
+const host = { os: "linux", arch: "x86_64", agentVersion: "1.0.0", denoVersion: "2.9.0" } as const;
 
 interface Wish {
   needs?: readonly (string | AnyNeed)[];

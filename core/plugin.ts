@@ -115,6 +115,8 @@ export interface HostFacts {
   readonly os: "linux" | "darwin" | "windows";
   readonly arch: "x86_64" | "aarch64";
   readonly agentVersion: string;
+  /** Version of the Deno that runs the agent; a compiled binary can hold another one than made it. */
+  readonly denoVersion: string;
 }
 
 /** The one object a plugin gets. Every member is bound to this plugin and closes with it. */

@@ -1,17 +1,24 @@
 /**
- * Smoke test of the single binary.
+ * Smoke test of the single binary: everything each plugin loads when it is first used has to be inside.
  *
- * A machine that cannot download `denort` makes it with Deno 2.4.2's, which does SSH, PTYs, `.ts` plugins and the
- * control-plane connection no justice; this test therefore covers the core, processes and files.
+ * A machine that cannot download `denort` makes it with Deno 2.4.2's, on which terminals and SSH say that they need a
+ * newer one, and which cannot send the headers of the control-plane connection: those two are then only checked to say so,
+ * and the control plane's plugins to stand by.
  *
  * @module
  */
-import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { dirname, join } from "@std/path";
 
-import { ROOT, runAgent, startAgent } from "./agent_process.ts";
+import type { ApiDocument } from "../core/http/api_document.ts";
+import { isBefore } from "../core/version_order.ts";
+import { type Ended, ROOT, runAgent, startAgent } from "./agent_process.ts";
 
-Deno.test("dist/outpost starts, answers, runs a process, edits a file and stops", async (t) => {
+/** From here on the runtime has what terminals and SSH need. */
+const COMPLETE_DENO = "2.9.0";
+const NEEDS_COMPLETE_DENO = ["ssh", "terminals"];
+
+Deno.test("dist/outpost serves every plugin that its runtime can carry, and says why not the others", async (t) => {
   const dir = await Deno.makeTempDir();
   const binary = join(dir, "outpost");
   try {
@@ -22,18 +29,62 @@ Deno.test("dist/outpost starts, answers, runs a process, edits a file and stops"
     }).output();
     assertEquals(made.code, 0, new TextDecoder().decode(made.stderr));
 
-    await using agent = await startAgent({ command: [binary] });
+    const config = join(dir, "outpost.jsonc");
+    await Deno.writeTextFile(
+      config,
+      JSON.stringify({
+        plugins: { ssh: { enabled: true, config: { allowAnonymous: true, hostKeyFile: join(dir, "host_key") } } },
+      }),
+    );
+    await using agent = await startAgent({ command: [binary], args: ["--config", config] });
+    const outpost = (...args: string[]): Promise<Ended> =>
+      runAgent(args, { command: [binary], env: agent.env, cwd: agent.dir });
+    // deno-lint-ignore no-explicit-any -- looks into answers of every shape
+    const get = async (path: string): Promise<any> => await (await agent.fetch(path)).json();
 
-    await t.step("answers /healthz and says which plugins run", async () => {
+    const { deno } = JSON.parse((await outpost("version", "--json")).stdout[0]!) as { readonly deno: string };
+    const unserved = isBefore(deno, COMPLETE_DENO) ? NEEDS_COMPLETE_DENO : [];
+
+    await t.step("answers /healthz and is ready with every plugin it can serve", async () => {
       const health = await agent.fetch("/healthz");
       await health.body?.cancel();
-      assertEquals(health.status, 200);
+      const { status, plugins } = await get("/readyz");
+
+      assertEquals([health.status, status], [200, "ready"]);
       assertEquals(agent.listening.failed, []);
+      for (const [id, state] of Object.entries(plugins)) {
+        assertEquals([id, state], [id, unserved.includes(id) ? "skipped" : "running"]);
+      }
+    });
+
+    await t.step("says in `outpost plugins` why it does not serve a plugin", async () => {
+      const { stdout } = await outpost("plugins", "--json");
+      const plugins = JSON.parse(stdout.join("\n")) as {
+        id: string;
+        state: string;
+        built_in: boolean;
+        reason?: string;
+      }[];
+
+      assertEquals(plugins.filter(({ built_in }) => !built_in), []);
+      assertEquals(plugins.filter(({ state }) => state !== "running").map(({ id }) => id).sort(), unserved);
+      for (const { reason } of plugins.filter(({ id }) => unserved.includes(id))) {
+        assertMatch(reason ?? "", new RegExp(`^it needs .* Deno ${COMPLETE_DENO} .*, this is ${deno}$`));
+      }
+    });
+
+    await t.step("describes the same routes as the agent run from its source", async () => {
+      const golden: ApiDocument = JSON.parse(
+        await Deno.readTextFile(join(ROOT, "test/wire/golden/openapi.json")),
+      );
+      const document: ApiDocument = await get("/api/v0/openapi.json");
+
+      assertEquals(document.paths, withoutTags(golden.paths, unserved));
     });
 
     await t.step("runs a process and knows its exit code", async () => {
       const { id } = await agent.post<{ id: string }>("/api/v0/processes/start", { command: "echo from $0; exit 3" });
-      const output = await (await agent.fetch(`/api/v0/processes/${id}/output?wait=true`)).json();
+      const output = await get(`/api/v0/processes/${id}/output?wait=true`);
       assertEquals([output.running, output.exit_code], [false, 3]);
       assertMatch(output.output, /^from /);
     });
@@ -46,12 +97,65 @@ Deno.test("dist/outpost starts, answers, runs a process, edits a file and stops"
     });
 
     await t.step("finds the running agent for its commands", async () => {
-      const ran = await runAgent(["exec", "--", "echo", "hello"], {
-        command: [binary],
-        env: agent.env,
-        cwd: agent.dir,
-      });
+      const ran = await outpost("exec", "--", "echo", "hello");
       assertEquals([ran.code, ran.stdout], [0, ["hello"]], ran.stderr.join("\n"));
+    });
+
+    await t.step("agentgit: shows status and diff of a repository", async () => {
+      const path = join(agent.dir, "repository");
+      const made = await outpost("exec", "--", "sh", "-ec", MAKE_REPOSITORY, "sh", path);
+      assertEquals(made.code, 0, made.stderr.join("\n"));
+
+      const query = `path=${encodeURIComponent(path)}`;
+      const { branch, files } = await get(`/api/v0/git/status?${query}`);
+      const { unified_diff } = await get(`/api/v0/git/diff?${query}`);
+
+      assertEquals([branch, files.map(({ path }: { path: string }) => path)], ["trunk", ["a"]]);
+      assertMatch(unified_diff, /\n one\n\+two\n$/);
+    });
+
+    await t.step("agentsocket: units wait for each other through `outpost sync`", async () => {
+      for (const words of ["want app database", "start database", "complete database", "start app"]) {
+        const ran = await outpost("sync", ...words.split(" "));
+        assertEquals([words, ran.code], [words, 0], ran.stderr.join("\n"));
+      }
+      const status = JSON.parse((await outpost("sync", "status", "app", "--output", "json")).stdout.join("\n"));
+      assertEquals(status.status, "started");
+    });
+
+    await t.step("boundarylogs: reads frames from its socket", async () => {
+      using jail = await Deno.connect({ transport: "unix", path: join(dirname(agent.unix), "boundary.sock") });
+      await jail.write(new Uint8Array([9, 0, 0, 0])); // Tag 9, which ends the connection.
+      assertEquals(await jail.read(new Uint8Array(1)), null);
+
+      const metrics = await (await agent.fetch("/metrics")).text();
+      assertMatch(metrics, /^agent_boundarylogs_rejected_frames_total\{reason="unsupported_tag"\} 1$/m);
+    });
+
+    await t.step("mcp: lists its tools and calls one", async () => {
+      const { tools } = await get("/api/v0/mcp/tools");
+      const called = await agent.post<{ is_error: boolean; content: { text: string }[] }>("/api/v0/mcp/call-tool", {
+        tool_name: "outpost__execute",
+        arguments: { command: "echo hi", timeout: "1m" },
+      });
+
+      assert(tools.some(({ name }: { name: string }) => name === "outpost__execute"));
+      assertEquals(called.is_error, false, called.content[0]?.text);
+      assertEquals(JSON.parse(called.content[0]!.text).output, "hi\n");
+    });
+
+    await t.step("mcp: speaks the protocol, whose implementation is loaded by the first client", async () => {
+      const answer = await agent.fetch("/api/v0/mcp", {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+        body: JSON.stringify({
+          ...{ jsonrpc: "2.0", id: 1, method: "initialize" },
+          params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1.0.0" } },
+        }),
+      });
+
+      assertEquals(answer.status, 200);
+      assertMatch(await answer.text(), /"serverInfo":\{"name":"outpost"/);
     });
 
     agent.signal("SIGTERM");
@@ -60,3 +164,20 @@ Deno.test("dist/outpost starts, answers, runs a process, edits a file and stops"
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+/** A commit of `a`, which then has one line more. */
+const MAKE_REPOSITORY = `
+git init -q -b trunk "$1" && cd "$1"
+echo one >a
+git add a
+git -c user.name=test -c user.email=test@localhost commit -qm first
+echo two >>a
+`;
+
+function withoutTags(paths: ApiDocument["paths"], tags: readonly string[]): ApiDocument["paths"] {
+  return Object.fromEntries(
+    Object.entries(paths).filter(([, methods]) =>
+      !Object.values(methods).some((operation) => (operation.tags as string[]).some((tag) => tags.includes(tag)))
+    ),
+  ) as ApiDocument["paths"];
+}

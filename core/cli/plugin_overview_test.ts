@@ -12,7 +12,7 @@ const files = definePlugin({ ...base, id: "files", summary: "Edits.", needs: { p
 const off = definePlugin({ ...base, id: "off", summary: "Is off.", enabledByDefault: false });
 
 function overview(reported?: readonly ReportedPlugin[], plugins: readonly Plugin[] = [git, files, off]) {
-  const host = { os: "linux", arch: "x86_64", agentVersion: "1.0.0" } as const;
+  const host = { os: "linux", arch: "x86_64", agentVersion: "1.0.0", denoVersion: "2.9.0" } as const;
   const entries = plugins.map((plugin) => ({ definition: readDefinition(plugin).definition! }));
   const plan = makePlan({ entries, host }).plugins;
   return pluginOverview({ listed: ["git", "ssh"], builtIn: ["git", "off"], plan, reported });

@@ -159,7 +159,7 @@ export function conformance(plugin: Plugin, options: ConformanceOptions = {}): v
   test("it says what it supports without touching anything", () => {
     for (const os of ["linux", "darwin", "windows"] as const) {
       for (const arch of ["x86_64", "aarch64"] as const) {
-        const verdict = definition?.supported?.({ os, arch, agentVersion: "0.0.0" }) ?? true;
+        const verdict = definition?.supported?.({ os, arch, agentVersion: "0.0.0", denoVersion: "2.9.0" }) ?? true;
         assert(verdict === true || verdict.reason !== "", "a refusal needs a reason");
       }
     }

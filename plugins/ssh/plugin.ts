@@ -4,6 +4,7 @@
  * @module
  */
 import { definePlugin, optional, type OptionalNeed, type Plugin } from "../../core/plugin.ts";
+import { isBefore } from "../../core/version_order.ts";
 import { BannerFeed, ConnectionReports, ManifestFeed } from "../controlplane/service.ts";
 import { sshConfig } from "./config.ts";
 import { SshTransport } from "./service.ts";
@@ -22,6 +23,9 @@ const needs: SshNeeds = {
   reports: optional(ConnectionReports),
 };
 
+/** Oldest version it is tested with. 2.4 has no ChaCha20, and there the first terminal ends the whole agent. */
+const OLDEST_DENO = "2.9.0";
+
 /** The SSH plugin. */
 const plugin: Plugin = definePlugin({
   id: "ssh",
@@ -34,7 +38,13 @@ const plugin: Plugin = definePlugin({
   needs,
   provides: [SshTransport],
   permissions: { read: true, write: true, net: true, run: true, sys: ["uid", "hostname"], env: true, ffi: true },
-  supported: ({ os }) => os === "windows" ? { reason: "it needs Unix processes and terminals" } : true,
+  supported({ os, denoVersion }) {
+    if (os === "windows") return { reason: "it needs Unix processes and terminals" };
+    if (isBefore(denoVersion, OLDEST_DENO)) {
+      return { reason: `it needs ciphers and terminals as Deno ${OLDEST_DENO} has them, this is ${denoVersion}` };
+    }
+    return true;
+  },
   setup(ctx) {
     const metrics = sshMetrics(ctx.metrics);
     const started = Promise.withResolvers<SshTransport>();

@@ -4,11 +4,15 @@
  * @module
  */
 import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
+import { isBefore } from "../../core/version_order.ts";
 import { ConnectionReports } from "../controlplane/service.ts";
 import { attachQuery } from "./attach_query.ts";
 import { terminalsConfig } from "./config.ts";
 import { TerminalTable } from "./terminal_table.ts";
 import { terminalsMetrics } from "./terminals_metrics.ts";
+
+/** Oldest version it is tested with. In 2.4, the first terminal ends the whole agent. */
+const OLDEST_DENO = "2.9.0";
 
 /** The terminals plugin. */
 const plugin: Plugin = definePlugin({
@@ -21,7 +25,13 @@ const plugin: Plugin = definePlugin({
   config: terminalsConfig,
   needs: { reports: optional(ConnectionReports) },
   permissions: { read: true, run: true, ffi: true, env: true, sys: ["uid"] },
-  supported: ({ os }) => os === "windows" ? { reason: "it needs Unix terminals" } : true,
+  supported({ os, denoVersion }) {
+    if (os === "windows") return { reason: "it needs Unix terminals" };
+    if (isBefore(denoVersion, OLDEST_DENO)) {
+      return { reason: `it needs terminals as Deno ${OLDEST_DENO} has them, this is ${denoVersion}` };
+    }
+    return true;
+  },
   setup(ctx) {
     const { config, clock, log, tasks, exec, env, services } = ctx;
     const table: TerminalTable = new TerminalTable({
