@@ -35,6 +35,8 @@ export interface SessionsWork {
   readonly reports?: ConnectionReports;
 }
 
+/** Time the last message has to go out, in milliseconds. */
+const FAREWELL_MS = 500;
 /** Exit status when the session could not be run for a reason of this side. */
 const FAILED_STATUS = 229;
 /** Exit status when the session asked for something that is not there. */
@@ -79,9 +81,13 @@ export class Sessions {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     const farewell = new TextEncoder().encode("\r\nThe agent is stopping.\r\n");
-    for (const session of this.#running) if (session.start.terminal !== undefined) void session.channel.write(farewell);
-    // A write goes out within a turn, unless the client does not read; then nothing is lost by closing.
-    await new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
+    const atTerminals = [...this.#running].filter((session) => session.start.terminal !== undefined);
+    const told = new AbortController();
+    const writes = Promise.allSettled(atTerminals.map((session) => session.channel.write(farewell)));
+    // A client that does not read holds its write back; the others must not wait for it for long.
+    const limit = this.#work.clock.sleep(FAREWELL_MS, told.signal).catch(() => {});
+    if (atTerminals.length > 0) await Promise.race([writes, limit]);
+    told.abort();
     for (const session of this.#running) session.channel.close();
     for (const child of this.#children) child.kill("SIGHUP");
   }
