@@ -1,19 +1,24 @@
 /**
  * How many audit entries the boundary log plugin decodes and queues per second, from bytes in memory and through its socket; beside
- * reading the same bytes from a socket and doing nothing with them. Also calls per second on the agent socket.
+ * reading the same bytes from a socket and doing nothing with them. Then how many go all the way: through an agent into the reference
+ * control plane's database, each a process of its own; beside the same reports sent without an agent. Also calls per second on the agent
+ * socket.
  *
  * Run with `deno run -A test/bench/boundarylogs_bench.ts`; prints one JSON line per figure.
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 
 import { create, toBinary } from "@bufbuild/protobuf";
 
-import { ReportBoundaryLogsRequestSchema } from "../../core/proto/gen/agent_pb.ts";
+import { type ServerProcess, startServer } from "../../examples/control-plane/server_process.ts";
+import { Agent, ReportBoundaryLogsRequestSchema } from "../../core/proto/gen/agent_pb.ts";
 import { AgentSocket } from "../../core/proto/gen/agentsocket_pb.ts";
 import { BoundaryMessageSchema } from "../../core/proto/gen/boundary_pb.ts";
 import { connByteStream } from "../../core/rpc/conn_byte_stream.ts";
+import { Dialer } from "../../core/rpc/dial.ts";
 import { DrpcClient } from "../../core/rpc/drpc/client.ts";
 import { typedClient } from "../../core/rpc/typed_client.ts";
 import { createTestAgent } from "../../core/testing/mod.ts";
@@ -22,6 +27,7 @@ import { decodeFrame } from "../../plugins/boundarylogs/boundary_message.ts";
 import { BatchQueue } from "../../plugins/boundarylogs/batch_queue.ts";
 import { encodeFrame, FrameReader, FrameTag } from "../../plugins/boundarylogs/frame.ts";
 import boundarylogs from "../../plugins/boundarylogs/mod.ts";
+import { startAgent } from "../agent_process.ts";
 
 /** Batches per round. */
 const BATCHES = Number(Deno.env.get("OUTPOST_BENCH_RUNS") ?? 20_000);
@@ -31,33 +37,35 @@ const ENTRIES = 10;
 const ROUNDS = 5;
 /** Calls of the agent socket per round. */
 const CALLS = Math.ceil(BATCHES / 4);
+/** Batches per round that are stored. */
+const STORED_BATCHES = Math.ceil(BATCHES / 20);
+/** Milliseconds between two looks at what is stored, so that looking costs little. */
+const LOOK_MS = 10;
+/** Time after which entries that are not stored are taken as lost, in milliseconds. */
+const LOST_MS = 60_000;
+/** Of the agent `dev` in the file that comes with the control plane. */
+const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 
+/** What a busy jail reports at once. */
+const REPORT = create(ReportBoundaryLogsRequestSchema, {
+  sessionId: "6ad9d8c1-4b0c-4e0a-9a4e-0f2d6a1c7b11",
+  logs: Array.from({ length: ENTRIES }, (_, sequenceNumber) => ({
+    allowed: true,
+    sequenceNumber,
+    time: { seconds: 1767225600n, nanos: 123_456_789 },
+    resource: {
+      case: "httpRequest" as const,
+      value: {
+        method: "GET",
+        url: "https://registry.example.com/package/file",
+        matchedRule: "domain=example.com",
+      },
+    },
+  })),
+});
 const frame = encodeFrame(
   FrameTag.envelope,
-  toBinary(
-    BoundaryMessageSchema,
-    create(BoundaryMessageSchema, {
-      msg: {
-        case: "logs",
-        value: create(ReportBoundaryLogsRequestSchema, {
-          sessionId: "6ad9d8c1-4b0c-4e0a-9a4e-0f2d6a1c7b11",
-          logs: Array.from({ length: ENTRIES }, (_, sequenceNumber) => ({
-            allowed: true,
-            sequenceNumber,
-            time: { seconds: 1767225600n, nanos: 123_456_789 },
-            resource: {
-              case: "httpRequest" as const,
-              value: {
-                method: "GET",
-                url: "https://registry.example.com/package/file",
-                matchedRule: "domain=example.com",
-              },
-            },
-          })),
-        }),
-      },
-    }),
-  ),
+  toBinary(BoundaryMessageSchema, create(BoundaryMessageSchema, { msg: { case: "logs", value: REPORT } })),
 );
 
 async function perSecond(count: number, run: () => Promise<void> | void): Promise<number> {
@@ -95,9 +103,9 @@ function decodeAll(): void {
   }
 }
 
-async function writeAll(path: string): Promise<void> {
+async function writeAll(path: string, batches = BATCHES): Promise<void> {
   using connection = await Deno.connect({ transport: "unix", path });
-  for (let left = BATCHES * frame.length; left > 0;) {
+  for (let left = batches * frame.length; left > 0;) {
     const part = chunk.subarray(0, Math.min(chunk.length, left));
     for (let rest = part; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
     left -= part.length;
@@ -108,6 +116,7 @@ const folder = await Deno.makeTempDir({ prefix: "outpost-bench-" });
 const paths = {
   floor: join(folder, "floor.sock"),
   boundary: join(folder, "boundary.sock"),
+  stored: join(folder, "stored.sock"),
   agent: join(folder, "rpc.sock"),
 };
 const agent = await createTestAgent({
@@ -139,6 +148,57 @@ async function throughBareSocket(): Promise<void> {
   await Deno.remove(paths.floor);
 }
 
+/** Entries that the control plane's database has ever held: their ids count from 1. */
+async function storedAt(server: ServerProcess): Promise<number> {
+  const { entries } = await server.ask<{ entries: { readonly id: number }[] }>("/api/agents/dev/boundary?limit=1");
+  return entries.at(-1)?.id ?? 0;
+}
+
+/** Sends a round and waits until every entry of it is stored. @throws {Error} When entries were lost. */
+async function untilStored(server: ServerProcess, send: () => Promise<void>): Promise<void> {
+  const target = await storedAt(server) + STORED_BATCHES * ENTRIES;
+  await send();
+  const lost = performance.now() + LOST_MS;
+  for (let stored = await storedAt(server); stored !== target; stored = await storedAt(server)) {
+    if (performance.now() > lost) throw new Error(`Cannot measure: ${stored} entries are stored, not ${target}`);
+    await delay(LOOK_MS);
+  }
+}
+
+/** Reports one batch after the other over a connection like the agent's. */
+async function storedWithoutAgent(server: ServerProcess): Promise<number> {
+  const dialer = new Dialer({ url: server.http, role: "agent", token: () => TOKEN });
+  const link = await dialer.dial(new AbortController().signal);
+  const { reportBoundaryLogs } = typedClient(Agent, (method) => link.channelFor(method));
+  const figure = await perSecond(STORED_BATCHES * ENTRIES, () =>
+    untilStored(server, async () => {
+      for (let i = 0; i < STORED_BATCHES; i++) await reportBoundaryLogs(REPORT);
+    }));
+  link.close();
+  await link.released;
+  return figure;
+}
+
+async function storedThroughAgent(server: ServerProcess, socket: string): Promise<number> {
+  await using agent = await startAgent({
+    // A round fits, so that none of it is lost and every entry counts.
+    args: ["--set", `plugins.boundarylogs.config.queuedBatches=${STORED_BATCHES}`],
+    env: {
+      CODER_AGENT_URL: server.http,
+      CODER_AGENT_TOKEN: TOKEN,
+      CODER_AGENT_BOUNDARY_LOG_PROXY_SOCKET_PATH: socket,
+    },
+  });
+  // The first round, which does not count, waits for the connection too.
+  const figure = await perSecond(
+    STORED_BATCHES * ENTRIES,
+    () => untilStored(server, () => writeAll(socket, STORED_BATCHES)),
+  );
+  agent.signal("SIGTERM");
+  await agent.ended;
+  return figure;
+}
+
 async function callAgentSocket(): Promise<void> {
   using connection = new DrpcClient(connByteStream(await Deno.connect({ transport: "unix", path: paths.agent })));
   const { ping } = typedClient(AgentSocket, () => connection);
@@ -154,6 +214,14 @@ try {
   print("boundary entries through the socket, decoded and queued or dropped", value, {
     floor: Math.round(floor),
     note,
+  });
+  await using server = await startServer();
+  const direct = await storedWithoutAgent(server);
+  const stored = await storedThroughAgent(server, paths.stored);
+  print("boundary entries per second through agent and control plane", stored, {
+    floor: Math.round(direct),
+    ratio: Number((stored / direct).toFixed(2)),
+    note: `entries in the control plane's database; the floor sends the same reports without an agent`,
   });
   print("agent socket calls, one after the other", await perSecond(CALLS, callAgentSocket), {
     note: "Ping; caller in the same process",
