@@ -47,7 +47,8 @@ export function detailsOf(agent: AgentDefinition, facts: AgentFacts): Readonly<R
   const state = store.latest(agent.id, "state");
   const metadata = store.latestByKey(agent.id, "metadata");
   const health = store.latestByKey(agent.id, "appHealth");
-  const statuses = store.events(agent.id, "appStatus", SHOWN_EVENTS);
+  const statuses = store.events(agent.id, "appStatus", SHOWN_EVENTS)
+    .map(({ receivedAt, ...status }) => ({ ...status, received_at: receivedAt }));
   return {
     ...summaryOf(agent, facts),
     startup: startup && {
@@ -78,7 +79,7 @@ export function detailsOf(agent: AgentDefinition, facts: AgentFacts): Readonly<R
       health: health[slug]?.health ?? (healthcheck === undefined ? "disabled" : "initializing"),
       status: statuses.findLast((status) => status.slug === slug),
     })),
-    app_statuses: statuses.map(({ receivedAt, ...status }) => ({ ...status, received_at: receivedAt })),
+    app_statuses: statuses,
     scripts: agent.scripts.map((script) => ({
       id: script.id,
       name: script.name,
