@@ -4,7 +4,8 @@ import { RpcError } from "../../core/rpc/drpc/error.ts";
 import { Agent, type ReportBoundaryLogsRequest } from "../../core/proto/gen/agent_pb.ts";
 import { definePlugin, type Env } from "../../core/plugin.ts";
 import { createTestAgent, type TestAgent, TestControlPlane } from "../../core/testing/mod.ts";
-import { bareFrame, batch, Jail, logsFrame, socketFolder, statusFrame, urlOf } from "./_fixture.ts";
+import { bareFrame, batch, type BatchInit, Jail, logsFrame, socketFolder, statusFrame, urlOf } from "./_fixture.ts";
+import { MAX_PAYLOAD_BYTES } from "./frame.ts";
 import boundarylogs from "./mod.ts";
 
 const SCALE = Number(Deno.env.get("OUTPOST_TEST_SCALE") ?? 1);
@@ -26,6 +27,11 @@ function logTaker(answer: (request: ReportBoundaryLogsRequest) => unknown = () =
       return {};
     },
   });
+}
+
+/** One denied request, with nothing around its URL. */
+function logsOf(url: string): BatchInit["logs"] {
+  return [{ resource: { case: "httpRequest", value: { url } } }];
 }
 
 /** Waits for something that happens after bytes went through the kernel. */
@@ -115,6 +121,44 @@ Deno.test("boundarylogs closes a connection with an unknown tag or a frame that 
   assertEquals(agent.logs("warn").map(({ message }) => message), [
     "boundary frame rejected",
     "boundary frame rejected",
+  ]);
+});
+
+Deno.test("boundarylogs forwards a batch of exactly 32768 bytes", async () => {
+  await using folder = await socketFolder();
+  const controlPlane = logTaker();
+  await using _agent = await startAgent(folder.path, controlPlane);
+  using jail = await Jail.connect(folder.path);
+  // Twenty bytes less than the limit leave room for the tags and lengths around the URL; the rest is found by trying.
+  let url = "https://long.example/".padEnd(MAX_PAYLOAD_BYTES - 20, "x");
+  const payloadBytes = () => bareFrame({ logs: logsOf(url) }).length - 4;
+  while (payloadBytes() < MAX_PAYLOAD_BYTES) url += "x";
+
+  await jail.write(bareFrame({ logs: logsOf(url) }));
+
+  assertEquals(payloadBytes(), MAX_PAYLOAD_BYTES);
+  const [request] = await controlPlane.untilCalled("ReportBoundaryLogs");
+  assertEquals(urlOf(request) === url, true);
+});
+
+Deno.test("boundarylogs forwards what came before a jail that dies inside a frame, and nothing of the rest", async () => {
+  await using folder = await socketFolder();
+  const controlPlane = logTaker();
+  await using agent = await startAgent(folder.path, controlPlane);
+  {
+    using jail = await Jail.connect(folder.path);
+    await jail.write(logsFrame(batch("https://whole.example/")));
+    await jail.write(logsFrame(batch("https://cut.example/")).subarray(0, 20));
+    await metricReaches(agent, "agent_boundarylogs_connections", 1);
+  }
+  await eventually(() => Promise.resolve(agent.logs("warn").length > 0));
+  using next = await Jail.connect(folder.path);
+  await next.write(logsFrame(batch("https://next.example/")));
+
+  const requests = await controlPlane.untilCalled("ReportBoundaryLogs", 2);
+  assertEquals(requests.map(urlOf), ["https://whole.example/", "https://next.example/"]);
+  assertEquals(agent.logs("warn").map(({ message, fields }) => [message, fields.bytes]), [
+    ["boundary connection ended inside a frame", 20],
   ]);
 });
 
