@@ -109,6 +109,20 @@ Deno.test("a unit with several dependencies waits for all of them", () => {
   assertEquals(unmet.map(({ dependsOn }) => dependsOn), ["b"]);
 });
 
+Deno.test("several units that wait for one become ready with it, each by the status it asked for", () => {
+  const graph = graphOf();
+  graph.register("db");
+  for (const name of ["web", "worker"]) graph.depend(name, "db");
+  graph.depend("probe", "db", "started");
+  const ready = () => graph.units().filter(({ isReady }) => isReady).map(({ name }) => name).sort();
+
+  assertEquals(ready(), ["db"]);
+  graph.setStatus("db", "started");
+  assertEquals(ready(), ["db", "probe"]);
+  graph.setStatus("db", "completed");
+  assertEquals(ready(), ["db", "web", "worker"]);
+});
+
 Deno.test("depend() on a unit that was started already changes its readiness, not its status", () => {
   const graph = graphOf();
   graph.register("web");
