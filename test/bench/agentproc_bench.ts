@@ -62,10 +62,10 @@ async function figuresOf(times: number[], run: Run): Promise<Figures> {
 }
 
 function print(name: string, figures: Figures, floor: Figures): void {
-  const rows = [["p50", "ms"], ["p95", "ms"], ["perSecond", "1/s"]] as const;
-  for (const [field, unit] of rows) {
+  const rows = [["p50", "p50", "ms"], ["p95", "p95", "ms"], ["perSecond", `${AT_ONCE} at once`, "1/s"]] as const;
+  for (const [field, label, unit] of rows) {
     const row = {
-      name: `${name} ${field}`,
+      name: `${name} ${label}`,
       value: round(figures[field]),
       unit,
       floor: round(floor[field]),
