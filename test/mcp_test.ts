@@ -126,6 +126,69 @@ Deno.test("coder_report_task appears for clients that name their app, with the s
   assertEquals([odd.isError, odd.text], [true, "state must be one of working, complete, idle, failure"]);
 });
 
+Deno.test("the configuration and the client itself can each leave tools out, and neither adds any", () =>
+  withWorkspace(async (agent) => {
+    await using session = await connect(agent, {
+      "outpost-allowed-tools": "read_file, process_list, coder_report_task",
+    });
+    const plain = await agent.get("/api/v0/mcp/tools", { "outpost-allowed-tools": "read_file" });
+
+    const { tools } = await session.client.listTools();
+
+    assertEquals(tools.map(({ name }) => name), ["read_file"]);
+    await assertRejects(() => session.call("process_list"), Error, `Tool "process_list" not found`);
+    await assertRejects(() => session.call("write_file"), Error, `Tool "write_file" not found`);
+    assertEquals((await plain.json()).tools.map(({ name }: { name: string }) => name), ["outpost__read_file"]);
+  }, { allowedTools: ["execute", "read_file"] }));
+
+Deno.test("POST /task-events reports what a screen shows, in the words that were last said", async () => {
+  const reports: TaskReport[] = [];
+  let isDown = false;
+  await using agent = await createTestAgent({
+    plugins: [mcp],
+    services: [fake(TaskReporter, {
+      report: (status) => isDown ? Promise.reject(new Error("away")) : Promise.resolve(void reports.push(status)),
+    })],
+  });
+  const headers = { "outpost-app-status-slug": "claude", "outpost-screen-watched": "true" };
+  await using session = await connect(agent, headers);
+  const see = async (body: unknown, named: Record<string, string> = headers) => {
+    const response = await agent.post("/api/v0/mcp/task-events", body, named);
+    return { status: response.status, body: await response.json() };
+  };
+
+  const answers = [
+    await see({ state: "working" }),
+    await see({ state: "working" }),
+  ];
+  await session.call("coder_report_task", { summary: "Thinking", link: "", state: "idle" });
+  answers.push(await see({ state: "idle" }), await see({ state: "working", user_message: 7 }));
+  isDown = true;
+  const late = await see({ state: "idle" });
+
+  assertEquals(answers.map(({ body }) => body.reported), [true, false, true, true]);
+  assertEquals(reports.map(({ state, message }) => `${state} ${message}`), [
+    "working ",
+    "working Thinking",
+    "idle Thinking",
+    "working Thinking",
+  ]);
+  assertEquals([late.status, late.body.detail, late.body.code], [502, "away", "mcp_task_not_reported"]);
+  assertEquals((await see({ state: "idle" }, {})).status, 400);
+  assertEquals((await see({ state: "complete" })).status, 400);
+});
+
+Deno.test("POST /task-events says which plugin is missing when nothing delivers reports", async () => {
+  await using agent = await createTestAgent({ plugins: [mcp] });
+
+  const response = await agent.post("/api/v0/mcp/task-events", { state: "idle" }, {
+    "outpost-app-status-slug": "claude",
+  });
+
+  assertEquals(response.status, 503);
+  assertMatch((await response.json()).detail, /plugin agentsocket/);
+});
+
 Deno.test("execute runs a command and tells text and structure the same", () =>
   withWorkspace(async (agent, dir) => {
     await using session = await connect(agent);

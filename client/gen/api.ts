@@ -366,6 +366,20 @@ export interface StartedProcess {
   readonly attached?: boolean;
 }
 
+/** TaskEvent, as it is sent. */
+export interface TaskEvent {
+  /** Whether the screen moves, or the agent was told to do something. */
+  readonly state: "working" | "idle";
+  /** Number of the user's message that began the work; a number not above the last one is taken for a repetition. */
+  readonly user_message?: number;
+}
+
+/** TaskEventResult, as it is sent. */
+export interface TaskEventResult {
+  /** Whether it was passed on; otherwise it said nothing new. */
+  readonly reported: boolean;
+}
+
 /** TerminalInput, as it is sent. */
 export interface TerminalInput {
   /** What is typed. */
@@ -524,6 +538,7 @@ export const ROUTES = {
   "mcp.close": { method: "DELETE", path: "/api/v0/mcp" },
   "mcp.listen": { method: "GET", path: "/api/v0/mcp" },
   "mcp.message": { method: "POST", path: "/api/v0/mcp" },
+  "mcp.taskEvent": { method: "POST", path: "/api/v0/mcp/task-events" },
   "mcp.tools": { method: "GET", path: "/api/v0/mcp/tools" },
   "metrics": { method: "GET", path: "/metrics" },
   "openapi": { method: "GET", path: "/api/v0/openapi.json" },
@@ -735,6 +750,13 @@ export interface Operations {
     readonly query: None;
     readonly body: Bytes;
     readonly answer: Bytes;
+  };
+  /** Takes what is seen of a task from outside, and reports it where it says something new. */
+  readonly "mcp.taskEvent": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: TaskEvent;
+    readonly answer: TaskEventResult;
   };
   /** Lists the tools, for programs that do not speak the Model Context Protocol. */
   readonly "mcp.tools": {

@@ -7,7 +7,9 @@ import { z } from "zod";
 
 import { CHAT_HEADERS } from "../../core/http/route_description.ts";
 import type { RouteDescription } from "../../core/plugin.ts";
+import { APP_SLUG_HEADER } from "./caller.ts";
 import { CALL } from "./plain_routes.ts";
+import { TASK_EVENT } from "./task_event_route.ts";
 
 const SCHEMA = z.record(z.string(), z.unknown());
 const TOOLS = z.object({
@@ -25,6 +27,10 @@ const RESULT = z.object({
   content: z.array(SCHEMA).describe("Content blocks of the Model Context Protocol."),
   is_error: z.boolean().describe("Whether the tool failed; then the content says why."),
 }).meta({ id: "ToolResult" });
+
+const REPORTED = z.object({
+  reported: z.boolean().describe("Whether it was passed on; otherwise it said nothing new."),
+}).meta({ id: "TaskEventResult" });
 
 const SESSION = { "mcp-session-id": "Session that the first answer named." };
 
@@ -48,6 +54,20 @@ export const mcpApi: readonly RouteDescription[] = [
       200: { summary: "The tool has answered.", schema: RESULT },
       400: { summary: "The request is malformed." },
       404: { summary: "There is no such tool." },
+    },
+  },
+  {
+    operation: "mcp.taskEvent",
+    method: "post",
+    path: "/task-events",
+    summary: "Takes what is seen of a task from outside, and reports it where it says something new.",
+    headers: { [APP_SLUG_HEADER]: "Slug of the workspace app whose task it is." },
+    body: { schema: TASK_EVENT },
+    answers: {
+      200: { summary: "It was considered.", schema: REPORTED },
+      400: { summary: "The request is malformed, or names no app." },
+      502: { summary: "The control plane does not take the report now." },
+      503: { summary: "The plugin that delivers reports does not run." },
     },
   },
   {

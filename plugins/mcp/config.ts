@@ -5,6 +5,8 @@
  */
 import { z } from "zod";
 
+import { workspaceTools } from "./tools/mod.ts";
+
 /** Settings of the MCP plugin. */
 export interface McpConfig {
   /** Most sessions at once; one more closes the session that was idle longest, or is refused when none is. */
@@ -17,6 +19,8 @@ export interface McpConfig {
   readonly replayBytes: number;
   /** Whether a cancelled `execute` kills its command. */
   readonly killOnCancel: boolean;
+  /** Names of the only tools offered; `null`: all. A client can ask for fewer, never for more. */
+  readonly allowedTools: readonly string[] | null;
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -34,4 +38,6 @@ export const mcpConfig: z.ZodType<McpConfig> = z.strictObject({
     .describe("Bytes of messages kept per session for clients whose connection broke."),
   killOnCancel: z.boolean().default(false)
     .describe("Whether a cancelled execute kills its command. Otherwise the command lives on, as after a timeout."),
+  allowedTools: z.array(z.enum(workspaceTools.map(({ name }) => name))).nullable().default(null)
+    .describe("Names of the only tools offered; null: all. A client can ask for fewer, never for more."),
 });

@@ -7,15 +7,15 @@ import { HttpProblem } from "../../core/errors.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { FileAccess } from "../agentfiles/service.ts";
 import type { Processes } from "../agentproc/service.ts";
-import type { TaskReporter } from "../agentsocket/service.ts";
 import type { Caller } from "./caller.ts";
+import type { TaskReports } from "./task_reports.ts";
 import type { WorkspaceApi, WorkspaceFiles, WorkspaceProcesses, WorkspaceTasks } from "./tools/mod.ts";
 
 /** What the agent can do now. */
 export interface WorkspaceServices {
   readonly processes?: Processes;
   readonly files?: FileAccess;
-  readonly tasks?: TaskReporter;
+  readonly tasks?: TaskReports;
 }
 
 /**
@@ -23,12 +23,12 @@ export interface WorkspaceServices {
  */
 export function localWorkspace(
   { processes, files, tasks }: WorkspaceServices,
-  { chat, appSlug }: Caller = {},
+  { chat, appSlug, isWatched = false }: Caller = {},
 ): WorkspaceApi {
   return {
     ...(processes && { processes: localProcesses(processes, chat) }),
     ...(files && { files: localFiles(files, chat) }),
-    ...(tasks && appSlug !== undefined && { tasks: localTasks(tasks, appSlug) }),
+    ...(tasks && appSlug !== undefined && { tasks: localTasks(tasks, appSlug, isWatched) }),
   };
 }
 
@@ -58,9 +58,14 @@ function localFiles(files: FileAccess, chat: ChatIdentity | undefined): Workspac
   };
 }
 
-function localTasks(tasks: TaskReporter, slug: string): WorkspaceTasks {
+function localTasks(tasks: TaskReports, slug: string, isWatched: boolean): WorkspaceTasks {
   return {
-    report: ({ summary, link, state }) => inWords(() => tasks.report({ slug, state, message: summary, uri: link })),
+    report: (report) =>
+      inWords(async () => {
+        // Models say that they are idle too early; who watches the screen knows better.
+        const state = isWatched && report.state === "idle" ? "working" : report.state;
+        await tasks.report(slug, { ...report, state, origin: "agent" });
+      }),
   };
 }
 

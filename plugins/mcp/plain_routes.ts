@@ -9,9 +9,9 @@ import { z } from "zod";
 import { HttpProblem } from "../../core/errors.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { callerOf } from "./caller.ts";
+import { offeredTools } from "./offered_tools.ts";
 import type { SessionOptions } from "./session.ts";
 import { callTool } from "./tool_calls.ts";
-import { toolsFor } from "./tools/mod.ts";
 
 /** The server part of tool names here: a control plane has tools of its own with the same names. */
 const SERVER = "outpost";
@@ -26,8 +26,10 @@ export const CALL = z.object({
 /** Registers `GET /tools` and `POST /call-tool`. */
 export function addPlainRoutes(app: Hono, options: SessionOptions): void {
   app.get("/tools", (c) => {
-    const api = options.workspace(callerOf(c.req.raw.headers));
-    const tools = toolsFor(api).map(({ name, description, inputSchema }) => ({
+    const caller = callerOf(c.req.raw.headers);
+    const tools = offeredTools(options.workspace(caller), caller, options.config.allowedTools).map((
+      { name, description, inputSchema },
+    ) => ({
       server_name: SERVER,
       name: PREFIX + name,
       description,
@@ -40,14 +42,15 @@ export function addPlainRoutes(app: Hono, options: SessionOptions): void {
 }
 
 async function answerCall(c: Context, options: SessionOptions): Promise<Response> {
-  const { workspace, metrics, clock } = options;
-  const api = workspace(callerOf(c.req.raw.headers));
+  const { workspace, config, metrics, clock } = options;
+  const caller = callerOf(c.req.raw.headers);
+  const api = workspace(caller);
   const call = await readJson(c, CALL);
   const separator = call.tool_name.indexOf("__");
   if (separator < 1) {
     throw failed(400, `tool name ${JSON.stringify(call.tool_name)} has no server: expected "${PREFIX}NAME"`);
   }
-  const tool = toolsFor(api).find(({ name }) => PREFIX + name === call.tool_name);
+  const tool = offeredTools(api, caller, config.allowedTools).find(({ name }) => PREFIX + name === call.tool_name);
   if (tool === undefined) throw failed(404, `tool ${JSON.stringify(call.tool_name)} is not known`);
   const context = { signal: c.req.raw.signal, now: () => clock.now() };
   const { content, isError } = await callTool(tool, call.arguments ?? {}, { api, context, calls: metrics.calls });

@@ -13,6 +13,8 @@ import { mcpMetrics } from "./mcp_metrics.ts";
 import { addPlainRoutes } from "./plain_routes.ts";
 import type { SessionOptions } from "./session.ts";
 import type { McpSessions } from "./sessions.ts";
+import { addTaskEventRoute } from "./task_event_route.ts";
+import { TaskReports } from "./task_reports.ts";
 
 /** Milliseconds between two looks for idle sessions. */
 const LOOK_EVERY_MS = 60_000;
@@ -30,9 +32,11 @@ const mcp: Plugin = definePlugin({
   setup(ctx) {
     const { config, clock, log, services } = ctx;
     const metrics = mcpMetrics(ctx.metrics);
+    const tasks = services.tasks && new TaskReports(services.tasks);
     const options: SessionOptions = {
       version: ctx.host.agentVersion,
-      workspace: (caller) => localWorkspace(services, caller),
+      workspace: (caller) => localWorkspace({ ...services, tasks }, caller),
+      tasks,
       ...{ config, clock, log, metrics },
     };
 
@@ -45,6 +49,7 @@ const mcp: Plugin = definePlugin({
     ctx.defer(async () => await (await sessions)?.close());
 
     addPlainRoutes(ctx.routes.app, options);
+    addTaskEventRoute(ctx.routes.app, tasks);
     ctx.routes.describe(async () => (await import("./api.ts")).mcpApi);
     ctx.routes.app.all("/", async (c) => await (await (sessions ??= load())).handle(c.req.raw));
     ctx.routes.limit("/", { maxBodyBytes: config.maxMessageBytes });
@@ -54,8 +59,15 @@ const mcp: Plugin = definePlugin({
   commands: [{
     name: "mcp",
     summary: "Serve the running agent's tools to an MCP client on standard input and output",
-    usage: "[--unix PATH] [--app-status-slug SLUG]",
+    usage:
+      "[--unix PATH] [--allowed-tools NAMES] [--instructions TEXT] [--app-status-slug SLUG [--ai-agentapi-url URL]]",
     load: async () => (await import("./stdio_command.ts")).serveStdio,
+  }, {
+    name: "mcp configure",
+    summary: "Add Outpost to an MCP client: claude-code, claude-desktop or cursor",
+    usage: "CLIENT [PROJECT] [--dry-run] [--config FILE] [--unix PATH] [--allowed-tools NAMES] " +
+      "[--app-status-slug SLUG [--ai-agentapi-url URL]]",
+    load: async () => (await import("./configure_command.ts")).configureClient,
   }],
 });
 

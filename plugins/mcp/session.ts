@@ -22,14 +22,18 @@ import { type Caller, callerOf } from "./caller.ts";
 import type { McpConfig } from "./config.ts";
 import { EventLog } from "./event_log.ts";
 import type { McpMetrics } from "./mcp_metrics.ts";
+import { offeredTools } from "./offered_tools.ts";
 import { callTool, listedTool } from "./tool_calls.ts";
-import { type ToolContext, type ToolProgress, toolsFor, type WorkspaceApi } from "./tools/mod.ts";
+import type { TaskReports } from "./task_reports.ts";
+import type { ToolContext, ToolProgress, WorkspaceApi } from "./tools/mod.ts";
 
 /** What sessions are made from. */
 export interface SessionOptions {
   /** The agent's version. */
   readonly version: string;
   readonly workspace: (caller: Caller) => WorkspaceApi;
+  /** Where reports on tasks go; absent while nothing delivers them. */
+  readonly tasks?: TaskReports;
   readonly config: McpConfig;
   readonly clock: Clock;
   readonly log: Logger;
@@ -108,12 +112,15 @@ export class McpSession {
   #addHandlers(): void {
     const { workspace, metrics, config } = this.#options;
     this.#server.setRequestHandler(ListToolsRequestSchema, (_request, { requestInfo }) => {
-      const api = workspace(callerOf(headersOf(requestInfo?.headers)));
-      return { tools: toolsFor(api).map(listedTool) } as ListToolsResult;
+      const caller = callerOf(headersOf(requestInfo?.headers));
+      return {
+        tools: offeredTools(workspace(caller), caller, config.allowedTools).map(listedTool),
+      } as ListToolsResult;
     });
     this.#server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
-      const api = workspace(callerOf(headersOf(extra.requestInfo?.headers)));
-      const tool = toolsFor(api).find(({ name }) => name === params.name);
+      const caller = callerOf(headersOf(extra.requestInfo?.headers));
+      const api = workspace(caller);
+      const tool = offeredTools(api, caller, config.allowedTools).find(({ name }) => name === params.name);
       if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Tool "${params.name}" not found`);
       const token = params._meta?.progressToken;
       const context: ToolContext = {

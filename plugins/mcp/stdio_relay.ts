@@ -10,13 +10,14 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 
 import { messageOf } from "../../core/errors.ts";
 import type { LocalAgent } from "../../core/plugin.ts";
-import { APP_SLUG_HEADER } from "./caller.ts";
 
 /** What {@linkcode StdioRelay} takes. */
 export interface StdioRelayOptions {
   readonly agent: LocalAgent;
-  /** Workspace app whose task the client works on. */
-  readonly appSlug?: string;
+  /** Say who the client is; sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What the client's model is told about the server, in place of the agent's own words. */
+  readonly instructions?: string;
   /** Writes one message and its line feed to the client. */
   readonly write: (line: string) => Promise<void>;
   /** Told of what the client cannot be told. */
@@ -32,7 +33,7 @@ interface Message {
     readonly requestId?: string | number;
     readonly protocolVersion?: string;
   };
-  readonly result?: { readonly protocolVersion?: string };
+  readonly result?: { readonly protocolVersion?: string; readonly instructions?: string };
   readonly error?: unknown;
 }
 
@@ -110,9 +111,8 @@ export class StdioRelay {
 
   async #connect(): Promise<void> {
     await this.#transport?.close();
-    const { appSlug } = this.#options;
     const transport = new StreamableHTTPClientTransport(ENDPOINT, {
-      requestInit: { headers: appSlug === undefined ? {} : { [APP_SLUG_HEADER]: appSlug } },
+      requestInit: { headers: { ...this.#options.headers } },
       fetch: (url, init) => this.#options.agent.fetch(new URL(url, ENDPOINT).pathname, init),
     });
     transport.onmessage = (received) => void this.#receive(received as Message, transport);
@@ -134,18 +134,17 @@ export class StdioRelay {
   }
 
   async #receive(message: Message, transport: StreamableHTTPClientTransport): Promise<void> {
-    const version = message.result?.protocolVersion;
-    if (
-      version !== undefined && (message.id === OWN_ID || this.#waiting.get(message.id ?? "")?.method === "initialize")
-    ) {
-      transport.setProtocolVersion(version);
-    }
+    const { instructions } = this.#options;
+    const isOpening = message.id === OWN_ID || this.#waiting.get(message.id ?? "")?.method === "initialize";
+    const version = isOpening ? message.result?.protocolVersion : undefined;
+    if (version !== undefined) transport.setProtocolVersion(version);
     if (message.id === OWN_ID) {
       if (message.error === undefined) this.#reopened?.resolve();
       else this.#reopened?.reject(new Error("the agent refuses a new session"));
       return;
     }
-    await this.#answer(message);
+    const isReworded = version !== undefined && instructions !== undefined;
+    await this.#answer(isReworded ? { ...message, result: { ...message.result, instructions } } : message);
   }
 
   async #answer(message: Message): Promise<void> {

@@ -111,6 +111,58 @@ Deno.test("coder_report_task of outpost mcp is stored by the control plane and s
   assertMatch(JSON.stringify(late.content), /connect/);
 });
 
+Deno.test("the screen of a terminal agent, watched by outpost mcp, becomes reports of its app", LOOSE, async () => {
+  await using plane = startControlPlane({ agents: AGENTS, logSink: () => {} });
+  await using agent = await startAgentOf(plane);
+  await until<AgentView>(plane, "/api/agents/dev", ({ lifecycle }) => lifecycle === "ready");
+  const screen = new TransformStream<string, string>();
+  const events = screen.writable.getWriter();
+  const show = (event: string, data: unknown) => events.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  await using agentApi = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) =>
+      new URL(request.url).pathname === "/events"
+        ? new Response(screen.readable.pipeThrough(new TextEncoderStream()))
+        : new Response(null, { status: 404 }),
+  );
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await client.connect(
+    new StdioClientTransport({
+      command: Deno.execPath(),
+      args: [
+        ...["run", "-A", "--no-prompt", join(ROOT, "main.ts"), "mcp", "--app-status-slug", "claude"],
+        ...["--ai-agentapi-url", `http://127.0.0.1:${agentApi.addr.port}`],
+      ],
+      env: { ...agent.env },
+      cwd: agent.dir,
+      stderr: "ignore",
+    }),
+  );
+  const reported = (count: number) =>
+    until<AgentView>(plane, "/api/agents/dev", (view) => view.app_statuses.length === count);
+
+  await show("status_change", { status: "running" });
+  await reported(1);
+  await client.callTool(
+    { name: "coder_report_task", arguments: { summary: "Waiting, I say", link: "", state: "idle" } },
+    undefined,
+    { timeout: HANG_MS },
+  );
+  await show("status_change", { status: "stable" });
+  await reported(3);
+  await show("message_update", { id: 1, role: "user", message: "go on" });
+  const { app_statuses: statuses } = await reported(4);
+  await client.close();
+  await events.abort().catch(() => {}); // The reader is gone with the client.
+
+  assertEquals(statuses.map(({ state, message }) => `${state} ${message}`.trim()), [
+    "working",
+    "working Waiting, I say",
+    "idle Waiting, I say",
+    "working Waiting, I say",
+  ]);
+});
+
 for (const [what, sessionId] of [["a session", SESSION], ["no session", ""]] as const) {
   Deno.test(
     `a jail's entries with ${what} become audit lines and stored entries of the control plane`,

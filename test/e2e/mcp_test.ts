@@ -108,6 +108,36 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "outpost mcp offers only the tools that were asked for, and its own words about them",
+  { sanitizeOps: false, sanitizeResources: false },
+  async () => {
+    await using agent = await startAgent();
+    const client = new Client({ name: "test", version: "1.0.0" });
+    const transport = new StdioClientTransport({
+      command: Deno.execPath(),
+      args: [
+        ...["run", "-A", "--no-prompt", join(ROOT, "main.ts"), "mcp"],
+        ...["--allowed-tools", "read_file,reed_file", "--instructions", "Look, do not touch"],
+      ],
+      env: { ...agent.env },
+      cwd: agent.dir,
+      stderr: "pipe",
+    });
+    let stderr = "";
+    transport.stderr?.on("data", (chunk) => void (stderr += String(chunk)));
+    await client.connect(transport);
+
+    const { tools } = await client.listTools();
+    const instructions = client.getInstructions();
+    await client.close();
+
+    assertEquals([tools.map(({ name }) => name), instructions], [["read_file"], "Look, do not touch"]);
+    assertMatch(stderr, /There is no tool "reed_file" \(did you mean "read_file"\?\)/);
+    assertMatch(stderr, /Task reporter {2}: Disabled \(no --app-status-slug\)/);
+  },
+);
+
 Deno.test("outpost mcp says how to start an agent when none runs", async () => {
   const dir = await Deno.makeTempDir();
   try {
