@@ -8,6 +8,5 @@ import { main } from "./core/cli/main.ts";
 export { main, type MainOptions } from "./core/cli/main.ts";
 
 if (import.meta.main) {
-  const { standardPlugins } = await import("./plugins/standard.ts");
-  await main({ plugins: standardPlugins });
+  await main({ plugins: async () => (await import("./plugins/standard.ts")).standardPlugins });
 }

@@ -103,6 +103,12 @@ export class Agent implements AsyncDisposable {
     return this.#stopping;
   }
 
+  /** Like {@linkcode Agent.stop}, because a signal came; each call says in the log that this process received it. */
+  stopOnSignal(signal: string): Promise<ExitReport> {
+    this.#parts?.log.info("agent received signal", { signal });
+    return this.stop(`signal: ${signal}`);
+  }
+
   /** Resolves when the agent has ended, whoever ended it. */
   get finished(): Promise<ExitReport> {
     return this.#finished.promise;
@@ -292,7 +298,7 @@ export class Agent implements AsyncDisposable {
     { driver, front, spawner, unhandled, log, rpc, tunnel, agentSocket }: Parts,
     reason: string,
   ): Promise<void> {
-    log.info("agent stops", { reason });
+    log.info("agent shutting down", { cause: reason });
     await driver.settled();
     rpc.drain();
     const deadline = new Deadline(this.#clock, driver.shutdownMs);

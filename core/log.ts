@@ -104,7 +104,11 @@ export interface WritableText {
 /** A sink that formats and writes at once, so that the last words before an exit are not lost. */
 export async function openTextSink(format: LogFormat, target: WritableText): Promise<LogSink> {
   // LogTape loads 11 ms of Deno's Node layer, which programs that read JSON need not wait for.
-  const formatter = format === "json" ? jsonLine : (await import("./pretty_log.ts")).prettyFormatter(target);
+  return textSink(format === "json" ? jsonLine : (await import("./pretty_log.ts")).prettyFormatter(target), target);
+}
+
+/** A sink of lines that `formatter` makes, each with its end. */
+export function textSink(formatter: (record: LogRecord) => string, target: WritableText): LogSink {
   const encoder = new TextEncoder();
   return (record) => {
     let rest = encoder.encode(formatter(record));
@@ -117,7 +121,7 @@ export async function openTextSink(format: LogFormat, target: WritableText): Pro
 }
 
 /** One object per line. A field cannot pass for the time, the level, the message or the logger. */
-function jsonLine({ timestamp, level, rawMessage, category, properties }: LogRecord): string {
+export function jsonLine({ timestamp, level, rawMessage, category, properties }: LogRecord): string {
   const head = {
     "@timestamp": new Date(timestamp).toISOString(),
     level: level === "warning" ? "WARN" : level.toUpperCase(),

@@ -126,12 +126,26 @@ Deno.test("imports point inward: no file imports against the layers", () => {
 });
 
 Deno.test("the stock agent loads no heavy package before something needs it", () => {
-  const heavy = loadedBy(["main.ts", "plugins/standard.ts", "core/cli/commands/start.ts"]).filter((edge) =>
-    isHeavy(edge.to)
-  );
+  const heavy = loadedBy(["core/cli/run_process.ts", "plugins/standard.ts", "core/cli/commands/start.ts"]).filter((
+    edge,
+  ) => isHeavy(edge.to));
 
   assert(isHeavy("npm:/@lydell/node-pty@1.2.0") && isHeavy("npm:ssh2@1.17.0") && isHeavy("npm:@logtape/logtape@2.4.2"));
   assertEquals(heavy.map((edge) => `${edge.from} -> ${edge.to}`), []);
+});
+
+Deno.test("the agent's parent loads a handful of files and no package", () => {
+  const loaded = loadedBy(["core/supervise/parent.ts"]);
+
+  assertEquals(loaded.filter(({ to }) => !to.startsWith("core/") && !CHEAP_NODE.includes(to)), []);
+  assert(loaded.some(({ to }) => to === "core/supervise/libc.ts"));
+  assertEquals(loaded.filter(({ to }) => /^core\/(?!supervise|exec|rpc\/backoff)[^/]*\//.test(to)), []);
+});
+
+Deno.test("what runs before it is known whether this process becomes that parent loads next to nothing", () => {
+  const loaded = loadedBy(["main.ts"]).map(({ to }) => to);
+
+  assertEquals(new Set(loaded), new Set(["core/cli/main.ts", "core/supervise/supervision.ts"]));
 });
 
 Deno.test("every file is named after what is inside", () => {

@@ -12,6 +12,8 @@ export interface TreeRoots {
   hasMark(mark: string): boolean;
   /** Number of a session whose members belong to it. Absent when the number may have been given to somebody else. */
   readonly session?: number;
+  /** Number of a process whose children belong to it. */
+  readonly parent?: number;
 }
 
 /** How {@linkcode killTree} goes about it. */
@@ -32,7 +34,7 @@ const ROUND_MS = 5;
 const MAX_ROUNDS_NOW = 10;
 
 /**
- * Living members of the tree: those who have its mark or lie in its session, and everybody who descends from one of them,
+ * Living members of the tree: its roots, and everybody who descends from one of them,
  * so that a child with an empty environment is found while its parent lives. Never this process itself.
  *
  * Reads all of `/proc` without yielding, about 30 µs per process.
@@ -49,7 +51,8 @@ export function treeMembers(roots: TreeRoots): readonly LivingProcess[] | undefi
     // Against circles, which exist when numbers were given anew while the directory was being read.
     belongs.set(process.pid, false);
     const parent = processes?.get(process.parent);
-    const member = process.session === roots.session || marksOf(process.pid).some((mark) => roots.hasMark(mark)) ||
+    const isRoot = process.session === roots.session || process.parent === roots.parent;
+    const member = isRoot || marksOf(process.pid).some((mark) => roots.hasMark(mark)) ||
       (parent !== undefined && isMember(parent));
     belongs.set(process.pid, member);
     return member;

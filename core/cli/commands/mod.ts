@@ -19,10 +19,18 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
   {
     name: "start",
     summary: "Start the agent and serve until a signal ends it.",
-    flags: [...SETTING_FLAGS, ...CONFIG_FLAGS],
+    flags: [
+      ...SETTING_FLAGS,
+      ...CONFIG_FLAGS,
+      { name: "reaper", summary: "Runs the agent below a small parent, as it is by itself as process 1. Linux only." },
+      { name: "restart", summary: "Has that parent start the agent again when it crashed." },
+      { name: "no-reap", summary: "Runs the agent without a parent, also as process 1." },
+    ],
     details: [
       "SIGTERM, SIGINT and SIGHUP let work in flight finish and end the agent with 0. A second one kills every process the\n" +
       "agent started and exits at once with 128 and the signal's number.",
+      "The parent takes away processes that end without one, passes signals on, ends what a killed agent left running, and\n" +
+      "exits as the agent did: with its code, or 128 and the number of the signal that killed it.",
       "OUTPOST_TOKEN is the API token. Without it, and without --token-file, the token is random for each start and written\n" +
       "to a file beside the socket, readable by you alone.",
     ],

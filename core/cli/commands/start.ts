@@ -35,10 +35,10 @@ async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<num
   const cut = Promise.withResolvers<number>();
   let asked: EndSignal | undefined;
   using _ = ctx.io.onSignal((signal) => {
+    // Its outcome is read from `agent.finished`.
+    agent.stopOnSignal(signal).catch(() => {});
     if (asked === undefined) {
       asked = signal;
-      // Its outcome is read from `agent.finished`.
-      agent.stop(signal).catch(() => {});
       return;
     }
     agent.killGroups();
