@@ -68,7 +68,7 @@ export const execute: Tool = defineTool({
   async run({ timeout, workdir, ...asked }, api, context) {
     const { command, background } = withoutAmpersand(asked.command, asked.run_in_background ?? false);
     if (command.trim() === "") throw new ToolError("command is required");
-    const timeoutMs = readTimeout(timeout || DEFAULT_TIMEOUT);
+    const timeoutMs = background ? 0 : readTimeout(timeout || DEFAULT_TIMEOUT);
     const processes = api.processes!;
 
     let id: string;

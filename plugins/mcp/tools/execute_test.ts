@@ -44,6 +44,16 @@ Deno.test("execute in the background returns at once", async () => {
   assertEquals(result, { success: true, exit_code: 0, wall_duration_ms: 0, background_process_id: "p1" });
 });
 
+Deno.test("execute refuses a timeout that is no duration, and does not look at it in the background", async () => {
+  const args = { command: "serve", timeout: "soon" };
+
+  const refused = () => execute.call(args, workspace({}), contextAt({ ms: 0 }));
+  await assertRejects(refused, ToolError, "invalid timeout");
+  const started = await execute.call({ ...args, run_in_background: true }, workspace({}), contextAt({ ms: 0 }));
+
+  assertEquals((started as { readonly success: boolean }).success, true);
+});
+
 Deno.test("execute that times out tells the output so far and the process id", async () => {
   const clock = { ms: 0 };
   const waits: number[] = [];

@@ -10,6 +10,7 @@ import { execute } from "./execute.ts";
 import { editFiles, listDirectory, readBytes, readFile, writeFile } from "./file_tools.ts";
 import { processList, processOutput, processSignal } from "./process_tools.ts";
 import { reportTask } from "./report_task.ts";
+import { closeAgent, messageAgent, spawnAgent, waitAgent } from "./sub_agent_tools.ts";
 import type { Tool } from "./tool.ts";
 import type { WorkspaceApi } from "./workspace_api.ts";
 
@@ -30,7 +31,7 @@ export {
 } from "./tool.ts";
 export * from "./workspace_api.ts";
 
-/** Every tool there is. */
+/** The tools that a workspace alone can offer. */
 export const workspaceTools: readonly Tool[] = [
   execute,
   processOutput,
@@ -44,7 +45,10 @@ export const workspaceTools: readonly Tool[] = [
   reportTask,
 ];
 
+/** The tools for work that is shared among agents; only what runs the agents can offer them. */
+export const subAgentTools: readonly Tool[] = [spawnAgent, waitAgent, messageAgent, closeAgent];
+
 /** The tools that this workspace has the parts for. */
 export function toolsFor(api: WorkspaceApi): readonly Tool[] {
-  return workspaceTools.filter(({ part }) => api[part] !== undefined);
+  return [...workspaceTools, ...subAgentTools].filter(({ part }) => api[part] !== undefined);
 }

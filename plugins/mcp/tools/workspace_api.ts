@@ -11,6 +11,7 @@ export interface WorkspaceApi {
   readonly processes?: WorkspaceProcesses;
   readonly files?: WorkspaceFiles;
   readonly tasks?: WorkspaceTasks;
+  readonly agents?: SubAgents;
 }
 
 /** A command to start. */
@@ -107,4 +108,34 @@ export interface TaskReport {
 export interface WorkspaceTasks {
   /** Rejects when the report cannot be delivered. */
   report(report: TaskReport): Promise<void>;
+}
+
+/** Where an agent stands: `pending` is about to work, `error` has stopped. */
+export const SUB_AGENT_STATUSES = ["waiting", "pending", "running", "error"] as const;
+
+/** Another agent, which works in a chat of its own. */
+export interface SubAgent {
+  /** UUID. */
+  readonly chat_id: string;
+  readonly title: string;
+  readonly status: (typeof SUB_AGENT_STATUSES)[number];
+}
+/** What another agent has come to. */
+export interface SubAgentReport extends SubAgent {
+  /** The last it said; empty when it said nothing. */
+  readonly report: string;
+}
+
+/** Agents below the one that calls. Methods reject with what went wrong, in words for a model, also for agents that are not below it. */
+export interface SubAgents {
+  /** Starts one, and does not wait for it. */
+  spawn(task: { readonly prompt: string; readonly title?: string }): Promise<SubAgent>;
+  /**
+   * Resolves once it has nothing left to do. Rejects when it stopped with an error, after `waitMs`, and with the reason of
+   * `signal` when that aborts.
+   */
+  wait(chatId: string, wait: { readonly waitMs: number; readonly signal: AbortSignal }): Promise<SubAgentReport>;
+  message(chatId: string, message: { readonly message: string; readonly interrupt: boolean }): Promise<SubAgent>;
+  /** Stops its work and forgets what it was still to hear. */
+  close(chatId: string): Promise<SubAgent>;
 }
