@@ -12,6 +12,8 @@ import { readQuery } from "../../core/http/query.ts";
 import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
 import type { AgentDefinition } from "./agents_file.ts";
 import type { Changes } from "./changes.ts";
+import { chatApi } from "./chats/chat_api.ts";
+import type { OpenedChats } from "./chats/open_chats.ts";
 import { LIVE_PAGE, LIVE_PAGE_POLICY } from "./live_page.ts";
 import { forward } from "./proxy.ts";
 import { nowText } from "./timestamps.ts";
@@ -37,6 +39,7 @@ export interface AdminApiOptions extends AgentFacts {
   readonly changes: Changes;
   readonly auth: Auth;
   readonly tunnels: Tunnels;
+  readonly chats: OpenedChats;
 }
 
 /** Makes the routes. Requests have been let in already. */
@@ -93,6 +96,7 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
     const path = /^\/api\/agents\/[^/]+\/proxy(\/.*)$/.exec(pathname)?.[1] ?? "/";
     return await forward(c.req.raw, { client: await options.tunnels.client(agent.id), path: path + search });
   });
+  app.route("/api/experimental/chats", chatApi(options.chats));
   app.get("/api/events", (c) => events(options.changes, AbortSignal.any([c.req.raw.signal, c.env.stopping])));
   app.post("/api/auth/link", async (c) => {
     if (c.env.authority === "cookie") {

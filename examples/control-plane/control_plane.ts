@@ -16,6 +16,8 @@ import { RPC_PATH } from "../../core/rpc/dial.ts";
 import { adminApi, type AdminEnv } from "./admin_api.ts";
 import type { AgentsFile } from "./agents_file.ts";
 import { Changes } from "./changes.ts";
+import type { Model } from "./chats/model.ts";
+import { openChats } from "./chats/open_chats.ts";
 import { ConnectionMonitor } from "./connection_monitor.ts";
 import { RpcEndpoint } from "./rpc_endpoint.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
@@ -29,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly agents: AgentsFile;
   /** Path of the database. Default: in memory, forgotten at the end. */
   readonly database?: string;
+  /** Models of chats, the default one first. Default: none, and nothing can be said to chats. */
+  readonly models?: readonly Model[];
   /** Default `127.0.0.1`. */
   readonly hostname?: string;
   /** 0, which is the default, takes any free port. */
@@ -66,7 +70,8 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
   const auth = new Auth(token, clock);
   const stopping = new AbortController();
   const changes = new Changes();
-  const store = openSqliteStore(options.database ?? ":memory:");
+  using opening = new DisposableStack();
+  const store = opening.use(openSqliteStore(options.database ?? ":memory:"));
   const monitor = new ConnectionMonitor({ store, changes, clock });
   monitor.settle(agents.map(({ id }) => id));
   const tunnels = new Tunnels();
@@ -75,7 +80,12 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
     // The name under which the reference writes these lines, so that what reads them finds ours too.
     auditLog: createLogger({ category: ["coderd", "agentrpc"], sink, clock }),
   });
-  const admin = adminApi({ agents, store, monitor, changes, auth, tunnels, isReachable: tunnels.isOpen });
+  const chats = openChats({
+    ...{ agents, clock, log, database: options.database ?? ":memory:", models: options.models ?? [] },
+    ...{ isConnected: (id) => monitor.isConnected(id), client: (id) => tunnels.client(id) },
+  });
+  opening.use(chats.store);
+  const admin = adminApi({ chats, agents, store, monitor, changes, auth, tunnels, isReachable: tunnels.isOpen });
   const hosts = new HostCheck(options.hosts);
 
   async function answer(request: Request): Promise<Response> {
@@ -92,19 +102,21 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
     }
   }
 
-  const server = listen(options, answer, () => store[Symbol.dispose]());
+  const server = listen(options, answer);
+  const stores = opening.move();
   const { hostname, port } = server.addr;
   const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   let closing: Promise<void> | undefined;
   async function close(): Promise<void> {
     stopping.abort();
+    await chats.chats.close();
     await endpoint.close();
     await tunnels.ended();
     const enough = new AbortController();
     const cut = clock.sleep(CLOSE_MS, enough.signal).catch(() => {});
     await Promise.race([server.shutdown(), cut]);
     enough.abort();
-    store[Symbol.dispose]();
+    stores.dispose();
   }
   return {
     address,
@@ -118,14 +130,8 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
 function listen(
   { hostname = "127.0.0.1", port = 0 }: ControlPlaneOptions,
   answer: (request: Request) => Promise<Response>,
-  failed: () => void,
 ): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname, port, onListen() {} }, answer);
-  } catch (error) {
-    failed();
-    throw error;
-  }
+  return Deno.serve({ hostname, port, onListen() {} }, answer);
 }
 
 function authorityOf(auth: Auth, request: Request, path: string): Authority | undefined {

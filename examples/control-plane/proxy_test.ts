@@ -1,40 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import { startAgent } from "../../test/agent_process.ts";
 import { parseAgentsFile } from "./agents_file.ts";
+import { connectAgent } from "./connected_agent.ts";
 import { type ControlPlane, startControlPlane } from "./control_plane.ts";
 
 const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 const CHAT = "11111111-1111-4111-8111-111111111111";
 const FILE = parseAgentsFile(`{ "agents": [{ "name": "dev", "token": "${TOKEN}" }] }`, "test");
-/** Longest wait for anything, in milliseconds: it only ends hangs. */
-const HANG_MS = 120_000;
+const connect = (plane: ControlPlane, config?: Readonly<Record<string, unknown>>) =>
+  connectAgent(plane, { token: TOKEN, name: "dev", config });
 
 const start = () => startControlPlane({ agents: FILE, logSink: () => {} });
 const headersOf = ({ token }: ControlPlane) => ({ authorization: `Bearer ${token}` });
 const proxied = ({ address }: ControlPlane, path: string) => `${address}/api/agents/dev/proxy${path}`;
-
-/** An agent that is connected. */
-async function connect(plane: ControlPlane, config?: Readonly<Record<string, unknown>>) {
-  const dir = await Deno.makeTempDir();
-  const path = join(dir, "agent.jsonc");
-  await Deno.writeTextFile(path, JSON.stringify(config ?? {}));
-  const agent = await startAgent({
-    args: ["--config", path],
-    env: { CODER_AGENT_URL: plane.address, CODER_AGENT_TOKEN: TOKEN },
-  });
-  await Deno.remove(dir, { recursive: true });
-  const events = await fetch(`${plane.address}/api/events`, {
-    headers: headersOf(plane),
-    signal: AbortSignal.timeout(HANG_MS),
-  });
-  for await (const _ of events.body!) {
-    const response = await fetch(`${plane.address}/api/agents/dev`, { headers: headersOf(plane) });
-    if ((await response.json()).connection === "connected") break;
-  }
-  return agent;
-}
 
 Deno.test("the proxy hands requests on with path, query, body and status, and sandboxes what a browser would show", async () => {
   await using plane = start();

@@ -1,0 +1,143 @@
+/**
+ * Joins a WebSocket of a chat's user with one at the chat's agent.
+ *
+ * @module
+ */
+import { systemClock } from "../../../core/clock.ts";
+import { Deadline } from "../../../core/deadline.ts";
+import { HttpProblem, messageOf } from "../../../core/errors.ts";
+import { upgradeOnDeno } from "../../../core/http/deno_web_socket.ts";
+import { Channel } from "../../../core/http/socket_channel.ts";
+import type { SocketChannel } from "../../../core/plugin.ts";
+
+/** The agent answers to any name. */
+const AGENT_HOST = "agent.internal";
+/** Time for the agent to accept, in milliseconds. */
+const DIAL_MS = 30_000;
+/** Ping after this time, and give up after the same time without an answer, in milliseconds. */
+const HEARTBEAT_MS = 15_000;
+/** Bytes the user may be behind before the WebSocket is given up: the agent cannot be made to wait. */
+const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
+
+/** What {@linkcode relayToAgent} takes. */
+export interface AgentSocketOptions {
+  /** Leads to the agent. May take its time. */
+  readonly http: () => Promise<Deno.HttpClient>;
+  /** Path and query at the agent. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What is opened, for errors: `git state`. */
+  readonly what: string;
+  /** Longest message of the user, in bytes. */
+  readonly maxClientBytes: number;
+  /** Longest message of the agent, in bytes. */
+  readonly maxAgentBytes: number;
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Opens the agent's side first, so that every refusal is a plain answer, and then accepts the user's. Messages go through as
+ * they are; the end of either side ends the other.
+ *
+ * @throws {HttpProblem} 426 for a request that is no WebSocket; 500 when the agent cannot be dialled or refuses.
+ */
+export async function relayToAgent(request: Request, options: AgentSocketOptions): Promise<Response> {
+  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    throw new HttpProblem(426, "This route speaks WebSocket only", { headers: { upgrade: "websocket" } });
+  }
+  const far = await dial(options);
+  const near = new Channel({
+    clock: systemClock,
+    maxMessageBytes: options.maxClientBytes,
+    maxQueuedBytes: MAX_BEHIND_BYTES,
+    stallMs: 2 * HEARTBEAT_MS,
+    opened: () => {},
+  });
+  try {
+    const limits = { heartbeatMs: HEARTBEAT_MS, maxMessageBytes: options.maxClientBytes };
+    const response = upgradeOnDeno(request, limits, near);
+    void join(far, near, options);
+    return response;
+  } catch (error) {
+    far.socket.close();
+    throw new HttpProblem(400, "Cannot accept the WebSocket", { detail: messageOf(error), cause: error });
+  }
+}
+
+/** The agent's side; what it says is kept until somebody listens. */
+interface FarSide {
+  readonly socket: WebSocket;
+  readonly early: (string | ArrayBuffer)[];
+}
+
+async function dial({ http, path, headers, what }: AgentSocketOptions): Promise<FarSide> {
+  const deadline = new Deadline(systemClock, DIAL_MS);
+  let client: Deno.HttpClient;
+  try {
+    client = await deadline.run("dialling the agent", http);
+  } catch (error) {
+    throw new HttpProblem(500, "Failed to dial the agent", { detail: wordsOf(error), cause: error });
+  }
+  const socket = new WebSocket(`ws://${AGENT_HOST}${path}`, { client, headers });
+  socket.binaryType = "arraybuffer";
+  const early: (string | ArrayBuffer)[] = [];
+  socket.onmessage = ({ data }) => early.push(data);
+  try {
+    await deadline.run(`opening the ${what}`, () => opened(socket));
+    return { socket, early };
+  } catch (error) {
+    socket.close();
+    throw new HttpProblem(500, `Failed to open the ${what} at the agent`, { detail: wordsOf(error), cause: error });
+  }
+}
+
+function opened(socket: WebSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.onopen = () => resolve();
+    socket.onclose = () => reject(new Error("the agent closed the connection"));
+    socket.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error((event as ErrorEvent).message || "the agent did not accept it"));
+    };
+  });
+}
+
+/** Ends with both sides. Never rejects. */
+async function join({ socket: far, early }: FarSide, near: Channel, options: AgentSocketOptions): Promise<void> {
+  const { maxAgentBytes, stopping } = options;
+  const receive = (data: string | ArrayBuffer) => {
+    const message = typeof data === "string" ? data : new Uint8Array(data);
+    if (lengthOf(message) > maxAgentBytes) return near.close(1009, "The agent's message is too long");
+    near.send(message).catch(() => {
+      // The channel has closed, which ends the other side.
+    });
+  };
+  for (const data of early.splice(0)) receive(data);
+  far.onmessage = ({ data }) => receive(data);
+  far.onclose = ({ code, reason }) => near.close(code >= 1000 && code !== 1005 && code !== 1006 ? code : 1001, reason);
+  // The end follows, and says as much.
+  far.onerror = (event) => event.preventDefault();
+  if (far.readyState !== WebSocket.OPEN) near.close(1001, "The agent is gone");
+  const stop = () => near.close(1001, "The control plane is being stopped");
+  stopping.addEventListener("abort", stop, { once: true });
+  if (stopping.aborted) stop();
+  try {
+    for await (const message of near as SocketChannel) {
+      if (far.readyState === WebSocket.OPEN) far.send(message as string | Uint8Array<ArrayBuffer>);
+    }
+    await near.closed;
+  } finally {
+    stopping.removeEventListener("abort", stop);
+    far.close();
+  }
+}
+
+function lengthOf(message: string | Uint8Array): number {
+  if (typeof message !== "string") return message.length;
+  return new TextEncoder().encode(message).length;
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof HttpProblem ? `${error.message}: ${error.detail}` : messageOf(error);
+}
