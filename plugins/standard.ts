@@ -14,6 +14,7 @@ import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
 import scripts from "./scripts/mod.ts";
 import terminals from "./terminals/mod.ts";
+import x11 from "./x11/mod.ts";
 
 /** In the order they are set up where needs leave a choice. */
 export const standardPlugins: readonly Plugin[] = [
@@ -27,4 +28,5 @@ export const standardPlugins: readonly Plugin[] = [
   mcp,
   scripts,
   terminals,
+  x11,
 ];

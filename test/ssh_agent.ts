@@ -21,6 +21,8 @@ export interface SshAgentOptions {
   readonly agent?: Readonly<Record<string, unknown>>;
   /** Further plugins. */
   readonly plugins?: readonly Plugin[];
+  /** Their settings, by id. */
+  readonly pluginConfig?: Readonly<Record<string, unknown>>;
   readonly services?: TestAgentOptions["services"];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -64,7 +66,10 @@ export async function startSshAgent(options: SshAgentOptions = {}): Promise<SshA
   const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "outpost-ssh-" }));
   const agent = await createTestAgent({
     plugins: [ssh, ...options.plugins ?? []],
-    config: { ssh: { allowAnonymous: true, hostKeyFile: join(home, "host_key"), ...options.config } },
+    config: {
+      ssh: { allowAnonymous: true, hostKeyFile: join(home, "host_key"), ...options.config },
+      ...options.pluginConfig,
+    },
     agent: options.agent,
     services: options.services,
     env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", HOME: home, SHELL: "/bin/bash", ...options.env },

@@ -16,4 +16,5 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "mcp",
   "scripts",
   "terminals",
+  "x11",
 ];

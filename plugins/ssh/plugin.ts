@@ -7,8 +7,9 @@ import { definePlugin, optional, type OptionalNeed, type Plugin } from "../../co
 import { isBefore } from "../../core/version_order.ts";
 import { BannerFeed, ConnectionReports, ManifestFeed } from "../controlplane/service.ts";
 import { sshConfig } from "./config.ts";
-import { SshTransport } from "./service.ts";
+import { SshTransport, X11Requests } from "./service.ts";
 import { sshMetrics } from "./ssh_metrics.ts";
+import { X11Handover } from "./x11_handover.ts";
 
 /** What the plugin takes from others when they are there. */
 export type SshNeeds = {
@@ -36,7 +37,7 @@ const plugin: Plugin = definePlugin({
   enabledByDefault: false,
   config: sshConfig,
   needs,
-  provides: [SshTransport],
+  provides: [SshTransport, X11Requests],
   permissions: { read: true, write: true, net: true, run: true, sys: ["uid", "hostname"], env: true, ffi: true },
   supported({ os, denoVersion }) {
     if (os === "windows") return { reason: "it needs Unix processes and terminals" };
@@ -53,9 +54,11 @@ const plugin: Plugin = definePlugin({
       serve: async (stream, peer) => await (await started.promise).serve(stream, peer),
       sessions: () => transport?.sessions() ?? { ssh: 0, vscode: 0 },
     });
+    const x11 = new X11Handover();
+    ctx.provide(X11Requests, x11);
     ctx.hooks.onStart(async () => {
       const { serve } = await import("./serve_ssh.ts");
-      transport = await serve(ctx, metrics);
+      transport = await serve(ctx, metrics, x11);
       started.resolve(transport);
     });
     const { maxConnections, maxChannels } = ctx.config;

@@ -21,6 +21,7 @@ import { listenTcp } from "./tcp_listener.ts";
 import type { AuthPolicy } from "./transport/authentication.ts";
 import { loadSsh2 } from "./transport/ssh2_library.ts";
 import { WorkspaceFacts } from "./workspace_facts.ts";
+import type { X11Handover } from "./x11_handover.ts";
 
 type Context = PluginContext<SshConfig, SshNeeds>;
 
@@ -32,10 +33,21 @@ const NOWHERE: Peer = { address: "", port: 0 };
  *
  * @throws {Error} When the host key cannot be had, or an address not be bound.
  */
-export async function serve(ctx: Context, metrics: SshMetrics): Promise<SshTransport> {
+export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover): Promise<SshTransport> {
   const { config, services, tasks, log, exec, env, clock } = ctx;
   const facts = new WorkspaceFacts(services, tasks);
-  const sessions = new Sessions({ config, exec, env, clock, log, tasks, metrics, facts, reports: services.reports });
+  const sessions = new Sessions({
+    config,
+    exec,
+    env,
+    clock,
+    log,
+    tasks,
+    metrics,
+    facts,
+    x11,
+    reports: services.reports,
+  });
   const local = new LocalForwards(tasks, config.blockLocalForwarding);
   const remote = new RemoteForwards({ tasks, log, isBlocked: config.blockReverseForwarding });
   const service = new SshService({
@@ -51,6 +63,7 @@ export async function serve(ctx: Context, metrics: SshMetrics): Promise<SshTrans
       connected: () => {},
       started: (session) => sessions.start(session),
       hasSubsystem: (name) => name === "sftp",
+      forwardsX11: () => x11.isTaken,
       tcp: (_connection, target, request) => local.tcp(target, request),
       unix: (_connection, path, request) => local.unix(path, request),
       forward: (connection, request) => remote.handle(connection, request),

@@ -21,6 +21,7 @@ import type { SessionErrorType, SshMetrics } from "./ssh_metrics.ts";
 import { serveSftp } from "./sftp/sftp_server.ts";
 import type { SshSession } from "./transport/ssh_session.ts";
 import type { WorkspaceFacts } from "./workspace_facts.ts";
+import type { X11Handover } from "./x11_handover.ts";
 
 /** What sessions work with. */
 export interface SessionsWork {
@@ -32,6 +33,7 @@ export interface SessionsWork {
   readonly tasks: Tasks;
   readonly metrics: SshMetrics;
   readonly facts: WorkspaceFacts;
+  readonly x11: X11Handover;
   readonly reports?: ConnectionReports;
 }
 
@@ -134,6 +136,11 @@ export class Sessions {
       return { status: UNSUPPORTED_STATUS, reason: "sessions in containers are not supported" };
     }
     if (start.kind === "subsystem") return await this.#transfer(session);
+    const display = await this.#display(session);
+    if (display instanceof Error) {
+      await channel.write(new TextEncoder().encode(`outpost: ${display.message}\r\n`), "stderr");
+      return { status: UNSUPPORTED_STATUS, reason: "x11 handler failed" };
+    }
     metrics.sessions.inc({ magic_type: client.type, pty: start.terminal === undefined ? "no" : "yes" });
     const user = await loginUser(await env.build());
     await using agent = await this.#forwardAgent(session, fault);
@@ -143,6 +150,7 @@ export class Sessions {
       peer: connection.peer,
       ...(start.terminal !== undefined && { term: start.terminal.term }),
       ...(agent !== undefined && { agentSocket: agent.path }),
+      ...(display !== undefined && { display }),
     });
     const command = { words: sessionCommand(user.shell, start.text), cwd: await this.#directory(), env: layers };
     const work: RunWork = { exec, clock, log, fault, children: this.#children, stopping: this.#stopping.signal };
@@ -167,6 +175,16 @@ export class Sessions {
       metrics.sftpErrors.inc();
       log.info("sftp session failed", { error: messageOf(error) });
       return { status: UNSUPPORTED_STATUS, reason: messageOf(error) };
+    }
+  }
+
+  /** The session's display; why there is none; `undefined` when nobody asked for one. */
+  async #display(session: SshSession): Promise<string | Error | undefined> {
+    try {
+      return await this.#work.x11.open(session, this.#stopping.signal);
+    } catch (error) {
+      this.#work.log.warn("no display for a session", { error: messageOf(error) });
+      return new Error(messageOf(error), { cause: error });
     }
   }
 

@@ -4,10 +4,11 @@
  * @module
  */
 import type { PtySize } from "../../../core/plugin.ts";
+import type { X11Request } from "../service.ts";
 import { SshChannel } from "./ssh_channel.ts";
 import type { LibraryChannel, LibraryConnection, LibrarySession, Reply } from "./ssh2_library.ts";
 import type { SshConnection } from "./ssh_connection.ts";
-import { type SessionKind, SshSession, type TerminalRequest, type X11Request } from "./ssh_session.ts";
+import { type SessionKind, SshSession, type TerminalRequest } from "./ssh_session.ts";
 import { type TerminalModes, terminalModesOf } from "./terminal_modes.ts";
 
 /** What {@linkcode takeOverRequests} tells. */
@@ -16,6 +17,8 @@ export interface SessionHandlers {
   started(session: SshSession): void;
   /** Whether there is a subsystem of this name; others are refused. */
   hasSubsystem(name: string): boolean;
+  /** Whether somebody forwards X11; else clients are refused. */
+  forwardsX11(): boolean;
 }
 
 /**
@@ -68,6 +71,7 @@ export function takeOverRequests(
       return true;
     },
     "x11-req": (state, data) => {
+      if (!handlers.forwardsX11()) return false;
       if (state.running !== undefined || state.x11 !== undefined || !isRecord(data)) return false;
       state.x11 = {
         single: data.single === true,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PtySize } from "../../../core/plugin.ts";
+import type { X11Request } from "../service.ts";
 import type { SshChannel } from "./ssh_channel.ts";
 import type { SshConnection } from "./ssh_connection.ts";
 import type { TerminalModes } from "./terminal_modes.ts";
@@ -17,17 +18,6 @@ export interface TerminalRequest {
   readonly term: string;
   readonly size: PtySize;
   readonly modes: TerminalModes;
-}
-
-/** The X11 forwarding a client asked for. */
-export interface X11Request {
-  /** Whether only the first connection is forwarded. */
-  readonly single: boolean;
-  /** Name of the authentication protocol, such as `MIT-MAGIC-COOKIE-1`. */
-  readonly protocol: string;
-  /** The cookie in hexadecimal digits, as the client sent it. */
-  readonly cookie: string;
-  readonly screen: number;
 }
 
 /** Everything that was said before the start. */

@@ -1,0 +1,6 @@
+/**
+ * The X11 plugin.
+ *
+ * @module
+ */
+export { default } from "./plugin.ts";
