@@ -4,7 +4,6 @@
  * @module
  */
 import { deadline } from "@std/async/deadline";
-import { encodeHex } from "@std/encoding/hex";
 import { join } from "@std/path";
 import { TextLineStream } from "@std/streams";
 
@@ -32,7 +31,7 @@ export interface Xvfb extends AsyncDisposable {
 /** Starts a server of 640 by 480 pixels. */
 export async function startXvfb(): Promise<Xvfb> {
   const directory = await Deno.makeTempDir({ prefix: "outpost-xvfb-" });
-  const cookie = encodeHex(crypto.getRandomValues(new Uint8Array(16)));
+  const cookie = crypto.getRandomValues(new Uint8Array(16)).toHex();
   const [server, client] = [join(directory, "server"), join(directory, "client")];
   await xauth(server, ":0", cookie);
   const child = new Deno.Command("Xvfb", {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { connect } from "node:net";
+
 // @ts-types="./ws.d.ts"
 import WebSocket, { type UpgradeRefusal } from "ws";
 
@@ -27,6 +29,8 @@ export interface WebSocketDialOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
+  /** Path of a Unix socket to connect to, whatever host `url` names. */
+  readonly unix?: string;
 }
 
 /**
@@ -37,7 +41,7 @@ export interface WebSocketDialOptions {
  */
 export async function dialWebSocket(options: WebSocketDialOptions): Promise<ByteStream> {
   const { url, clock, signal } = options;
-  const place = url.origin + url.pathname;
+  const place = (options.unix ?? url.origin) + url.pathname;
   try {
     return await new Deadline(clock, HANDSHAKE_MS).run(
       "the WebSocket handshake",
@@ -62,7 +66,7 @@ class Refused extends Error {
   }
 }
 
-async function open({ url, headers }: WebSocketDialOptions, signal: AbortSignal): Promise<ByteStream> {
+async function open({ url, headers, unix }: WebSocketDialOptions, signal: AbortSignal): Promise<ByteStream> {
   const address = new URL(url);
   address.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(address, {
@@ -70,6 +74,7 @@ async function open({ url, headers }: WebSocketDialOptions, signal: AbortSignal)
     perMessageDeflate: false,
     followRedirects: false,
     maxPayload: MAX_MESSAGE_BYTES,
+    ...(unix !== undefined && { createConnection: () => connect(unix) }),
   });
   const opened = Promise.withResolvers<ByteStream>();
   // Wrapped within the event: messages may follow in the same turn.

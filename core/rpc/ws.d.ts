@@ -11,6 +11,8 @@ export interface ClientOptions {
   followRedirects?: boolean;
   /** Longest message taken, in bytes; a longer one closes with 1009. */
   maxPayload?: number;
+  /** Makes the connection; by default one to the address's host. */
+  createConnection?: () => unknown;
 }
 
 /** The answer of a server that did not upgrade. */

@@ -9,6 +9,7 @@ import { HttpProblem } from "../../core/errors.ts";
 import type { Auth, Authority } from "../../core/http/auth.ts";
 import { encodeJson, json } from "../../core/http/json.ts";
 import { readQuery } from "../../core/http/query.ts";
+import type { Clock } from "../../core/plugin.ts";
 import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
 import type { AgentDefinition } from "./agents_file.ts";
 import type { Changes } from "./changes.ts";
@@ -16,6 +17,7 @@ import { chatApi } from "./chats/chat_api.ts";
 import type { OpenedChats } from "./chats/open_chats.ts";
 import { LIVE_PAGE, LIVE_PAGE_POLICY } from "./live_page.ts";
 import { forward } from "./proxy.ts";
+import { carrySsh } from "./ssh_route.ts";
 import { nowText } from "./timestamps.ts";
 import type { Tunnels } from "./tunnels.ts";
 
@@ -40,6 +42,7 @@ export interface AdminApiOptions extends AgentFacts {
   readonly auth: Auth;
   readonly tunnels: Tunnels;
   readonly chats: OpenedChats;
+  readonly clock: Clock;
 }
 
 /** Makes the routes. Requests have been let in already. */
@@ -97,6 +100,10 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
     return await forward(c.req.raw, { client: await options.tunnels.client(agent.id), path: path + search });
   });
   app.route("/api/experimental/chats", chatApi(options.chats));
+  app.get("/api/agents/:id/ssh", async (c) => {
+    const agent = find(c);
+    return await carrySsh(c.req.raw, { unix: await options.tunnels.socket(agent.id), clock: options.clock });
+  });
   app.get("/api/events", (c) => events(options.changes, AbortSignal.any([c.req.raw.signal, c.env.stopping])));
   app.post("/api/auth/link", async (c) => {
     if (c.env.authority === "cookie") {

@@ -85,7 +85,7 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
     ...{ isConnected: (id) => monitor.isConnected(id), client: (id) => tunnels.client(id) },
   });
   opening.use(chats.store);
-  const admin = adminApi({ chats, agents, store, monitor, changes, auth, tunnels, isReachable: tunnels.isOpen });
+  const admin = adminApi({ chats, agents, store, monitor, changes, auth, tunnels, clock, isReachable: tunnels.isOpen });
   const hosts = new HostCheck(options.hosts);
 
   async function answer(request: Request): Promise<Response> {

@@ -37,8 +37,21 @@ export class Tunnels {
    * @throws {HttpProblem} 503 when the agent is not connected, or takes no streams.
    */
   async client(agentId: string): Promise<Deno.HttpClient> {
+    return (await this.#tunnel(agentId).open()).client;
+  }
+
+  /**
+   * Path of a socket that leads to the agent.
+   *
+   * @throws {HttpProblem} As {@linkcode client} does.
+   */
+  async socket(agentId: string): Promise<string> {
+    return (await this.#tunnel(agentId).open()).path;
+  }
+
+  #tunnel(agentId: string): AgentTunnel {
     const tunnel = this.#tunnels.get(agentId);
-    if (tunnel !== undefined) return await tunnel.client();
+    if (tunnel !== undefined) return tunnel;
     throw new HttpProblem(503, "The agent cannot be reached", {
       detail: "it is not connected, or lets nobody in over its connection",
       headers: { "retry-after": "1" },
@@ -65,8 +78,8 @@ class AgentTunnel {
     this.#session = session;
   }
 
-  async client(): Promise<Deno.HttpClient> {
-    return (await (this.#opening ??= this.#open())).client;
+  async open(): Promise<OpenSocket> {
+    return await (this.#opening ??= this.#open());
   }
 
   async close(): Promise<void> {
@@ -86,7 +99,7 @@ class AgentTunnel {
     const path = join(directory, "agent.sock");
     const listener = bindPrivately(() => Deno.listen({ transport: "unix", path }));
     const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
-    return { directory, listener, client, accepting: this.#accept(listener) };
+    return { directory, path, listener, client, accepting: this.#accept(listener) };
   }
 
   async #accept(listener: Deno.Listener): Promise<void> {
@@ -109,6 +122,7 @@ class AgentTunnel {
 
 interface OpenSocket {
   readonly directory: string;
+  readonly path: string;
   readonly listener: Deno.Listener;
   readonly client: Deno.HttpClient;
   readonly accepting: Promise<void>;

@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
 import { defaultHostKeyFile, derivedHostKey, hostKeySeed, keepHostKey, randomHostKey } from "./host_key.ts";
-import { loadSsh2, readKey } from "./transport/ssh2_library.ts";
+import { loadSsh2, publicKeyOf, readKey } from "./transport/ssh2_library.ts";
 
 const NAMES = { owner: "ada", workspace: "dev", agent: "main" };
 
@@ -62,3 +62,12 @@ function fnv(text: string): bigint {
   for (const letter of text) hash = ((hash ^ BigInt(letter.charCodeAt(0))) * 1099511628211n) % 2n ** 64n;
   return hash >= 2n ** 63n ? hash - 2n ** 64n : hash;
 }
+
+Deno.test("publicKeyOf() tells the public half in the form that the library reads", async () => {
+  const library = await loadSsh2();
+
+  const told = publicKeyOf(library, derivedHostKey(7n));
+
+  assertEquals(told.split(" ")[0], "ssh-ed25519");
+  assertEquals(readKey(library, told)?.getPublicSSH(), readKey(library, derivedHostKey(7n))?.getPublicSSH());
+});

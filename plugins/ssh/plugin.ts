@@ -6,7 +6,10 @@
 import { definePlugin, optional, type OptionalNeed, type Plugin } from "../../core/plugin.ts";
 import { isBefore } from "../../core/version_order.ts";
 import { BannerFeed, ConnectionReports, ManifestFeed } from "../controlplane/service.ts";
+import { sshCommands } from "./commands/mod.ts";
 import { sshConfig } from "./config.ts";
+import { addSshRoutes } from "./routes.ts";
+import type { RunningSsh } from "./serve_ssh.ts";
 import { SshTransport, X11Requests } from "./service.ts";
 import { sshMetrics } from "./ssh_metrics.ts";
 import { X11Handover } from "./x11_handover.ts";
@@ -48,21 +51,25 @@ const plugin: Plugin = definePlugin({
   },
   setup(ctx) {
     const metrics = sshMetrics(ctx.metrics);
-    const started = Promise.withResolvers<SshTransport>();
-    let transport: SshTransport | undefined;
-    ctx.provide(SshTransport, {
+    const started = Promise.withResolvers<RunningSsh>();
+    let running: RunningSsh | undefined;
+    const transport: SshTransport = {
       serve: async (stream, peer) => await (await started.promise).serve(stream, peer),
-      sessions: () => transport?.sessions() ?? { ssh: 0, vscode: 0 },
-    });
+      sessions: () => running?.sessions() ?? { ssh: 0, vscode: 0 },
+    };
     const x11 = new X11Handover();
+    ctx.provide(SshTransport, transport);
     ctx.provide(X11Requests, x11);
+    addSshRoutes(ctx.routes, { transport, hostKey: async () => await (await started.promise).hostKey() });
+    ctx.routes.describe(async () => (await import("./api.ts")).sshApi);
     ctx.hooks.onStart(async () => {
       const { serve } = await import("./serve_ssh.ts");
-      transport = await serve(ctx, metrics, x11);
-      started.resolve(transport);
+      running = await serve(ctx, metrics, x11);
+      started.resolve(running);
     });
     const { maxConnections, maxChannels } = ctx.config;
     ctx.announce({ capabilities: ["ssh"], limits: { maxConnections, maxChannels } });
   },
+  commands: sshCommands,
 });
 export default plugin;

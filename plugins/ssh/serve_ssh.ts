@@ -18,12 +18,19 @@ import { Sessions } from "./sessions.ts";
 import type { SshMetrics } from "./ssh_metrics.ts";
 import { SshService } from "./ssh_service.ts";
 import { listenTcp } from "./tcp_listener.ts";
+import { TrustedHostKey } from "./trusted_host_key.ts";
 import type { AuthPolicy } from "./transport/authentication.ts";
-import { loadSsh2 } from "./transport/ssh2_library.ts";
+import { loadSsh2, publicKeyOf } from "./transport/ssh2_library.ts";
 import { WorkspaceFacts } from "./workspace_facts.ts";
 import type { X11Handover } from "./x11_handover.ts";
 
 type Context = PluginContext<SshConfig, SshNeeds>;
+
+/** What runs. */
+export interface RunningSsh extends SshTransport {
+  /** The public host key of clients whom the transport vouches for, as a line of `known_hosts` has it. */
+  hostKey(): Promise<string>;
+}
 
 /** Who comes in without an address. */
 const NOWHERE: Peer = { address: "", port: 0 };
@@ -33,7 +40,7 @@ const NOWHERE: Peer = { address: "", port: 0 };
  *
  * @throws {Error} When the host key cannot be had, or an address not be bound.
  */
-export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover): Promise<SshTransport> {
+export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover): Promise<RunningSsh> {
   const { config, services, tasks, log, exec, env, clock } = ctx;
   const facts = new WorkspaceFacts(services, tasks);
   const sessions = new Sessions({
@@ -50,15 +57,23 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
   });
   const local = new LocalForwards(tasks, config.blockLocalForwarding);
   const remote = new RemoteForwards({ tasks, log, isBlocked: config.blockReverseForwarding });
+  const hostKeyFile = config.hostKeyFile ?? defaultHostKeyFile(await env.build());
+  const hostKey = await keepHostKey(hostKeyFile);
+  const library = await loadSsh2();
+  const trustedHostKey = await TrustedHostKey.open({
+    ...{ manifest: services.manifest, rpc: ctx.rpc, tasks, clock, log },
+    otherwise: hostKey,
+    seedFile: `${hostKeyFile}.seed`,
+  });
   const service = new SshService({
-    library: await loadSsh2(),
-    hostKey: await keepHostKey(config.hostKeyFile ?? defaultHostKeyFile(await env.build())),
+    library,
+    hostKey,
+    trustedHostKey,
     config,
     software: `Outpost_${ctx.host.agentVersion}`,
     clock,
     log,
     metrics,
-    facts,
     handlers: {
       connected: () => {},
       started: (session) => sessions.start(session),
@@ -80,6 +95,7 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
   return {
     serve: (stream, peer) => service.serveTrusted(new ByteDuplex(stream), peer),
     sessions: () => sessions.counts,
+    hostKey: async () => publicKeyOf(library, await trustedHostKey.current()),
   };
 }
 

@@ -8,26 +8,26 @@ import type { Duplex } from "node:stream";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import type { SshConfig } from "./config.ts";
-import { derivedHostKey } from "./host_key.ts";
 import type { Peer } from "./service.ts";
 import type { SshMetrics } from "./ssh_metrics.ts";
 import type { AuthPolicy } from "./transport/authentication.ts";
 import type { Ssh2 } from "./transport/ssh2_library.ts";
 import { type ConnectionHandlers, SshServer } from "./transport/ssh_server.ts";
-import type { WorkspaceFacts } from "./workspace_facts.ts";
+import type { TrustedHostKey } from "./trusted_host_key.ts";
 
 /** What the service is made from. */
 export interface SshServiceOptions {
   readonly library: Ssh2;
-  /** The host key of the TCP listener, and of everything else while the workspace's names are unknown. */
+  /** The host key of the TCP listener. */
   readonly hostKey: string;
+  /** The host key of everything else. */
+  readonly trustedHostKey: TrustedHostKey;
   readonly config: SshConfig;
   readonly software: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: SshMetrics;
   readonly handlers: ConnectionHandlers;
-  readonly facts: WorkspaceFacts;
 }
 
 /** A third of the time without a sign of life: the server asks that often, and gives up after the third time. */
@@ -38,6 +38,7 @@ export class SshService {
   readonly #options: SshServiceOptions;
   /** Servers by host key: the library takes one key for each. */
   readonly #servers = new Map<string, SshServer>();
+  #isClosed = false;
   #open = 0;
   #loggingIn = 0;
 
@@ -54,14 +55,14 @@ export class SshService {
   }
 
   /** Serves a client whom the transport vouches for. */
-  serveTrusted(stream: Duplex, peer: Peer): Promise<void> {
-    const seed = this.#options.facts.hostKeySeed();
-    const hostKey = seed === undefined ? this.#options.hostKey : derivedHostKey(seed);
-    return this.#serve(stream, peer, { policy: { anonymous: true }, hostKey });
+  async serveTrusted(stream: Duplex, peer: Peer): Promise<void> {
+    const hostKey = await this.#options.trustedHostKey.current();
+    await this.#serve(stream, peer, { policy: { anonymous: true }, hostKey });
   }
 
   /** Ends every connection. */
   close(): void {
+    this.#isClosed = true;
     for (const server of this.#servers.values()) server.close();
   }
 
@@ -71,6 +72,7 @@ export class SshService {
     { policy, hostKey }: { policy: AuthPolicy; hostKey: string },
   ): Promise<void> {
     const { config, metrics, log } = this.#options;
+    if (this.#isClosed) return void stream.destroy();
     if (this.#open >= config.maxConnections || this.#loggingIn >= config.maxLogins) {
       metrics.refusedConnections.inc();
       log.warn("connection refused", { open: this.#open, loggingIn: this.#loggingIn });

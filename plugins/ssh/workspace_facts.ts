@@ -5,7 +5,6 @@
  */
 import type { Tasks } from "../../core/plugin.ts";
 import type { Banner, BannerFeed, Manifest, ManifestFeed } from "../controlplane/service.ts";
-import { hostKeySeed } from "./host_key.ts";
 
 /** Where the facts come from; without a feed there are none. */
 export interface WorkspaceFeeds {
@@ -30,17 +29,6 @@ export class WorkspaceFacts {
         for await (const latest of banners.watch(signal)) this.#banners = latest;
       });
     }
-  }
-
-  /** Seed of the host key for clients that need no proof; `undefined` while the names are unknown. */
-  hostKeySeed(): bigint | undefined {
-    const manifest = this.#manifest;
-    if (manifest === undefined) return undefined;
-    return hostKeySeed({
-      owner: manifest.ownerName,
-      workspace: manifest.workspaceName,
-      agent: manifest.agentName,
-    });
   }
 
   /** Messages shown at a login, in order. */

@@ -1,5 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { encodeHex } from "@std/encoding/hex";
 
 import { decodeRecords, encodeRecords, localRecord, withoutRecord, withRecord } from "./xauthority_records.ts";
 
@@ -16,8 +15,8 @@ Deno.test("encodeRecords() writes exactly what Xau(3) describes, and decodeRecor
 
   const file = encodeRecords(two);
 
-  assertEquals(encodeHex(encodeRecords(two.slice(0, 1))), ONE);
-  assertEquals(encodeHex(file), ONE + ONE.replace("3130", "3131").replace("000200ff", "0003aabbcc"));
+  assertEquals(encodeRecords(two.slice(0, 1)).toHex(), ONE);
+  assertEquals(file.toHex(), ONE + ONE.replace("3130", "3131").replace("000200ff", "0003aabbcc"));
   assertEquals(decodeRecords(file), two);
   assertEquals(decodeRecords(new Uint8Array()), []);
 });

@@ -108,6 +108,13 @@ export function readKey(library: Ssh2, text: string): LibraryKey | undefined {
   return key instanceof Error ? undefined : key;
 }
 
+/** The public half of a private key that the library can read, as `known_hosts` and `authorized_keys` have it. */
+export function publicKeyOf(library: Ssh2, privateKey: string): string {
+  const key = readKey(library, privateKey);
+  if (key === undefined) throw new TypeError("The host key is no private key");
+  return `${key.type} ${new Uint8Array(key.getPublicSSH()).toBase64()}`;
+}
+
 const HANDLERS = ["CHANNEL_OPEN", "CHANNEL_REQUEST", "CHANNEL_CLOSE"] as const;
 const METHODS = ["_onPayload", "channelSuccess", "channelFailure", "channelOpenFail", "openssh_authAgent"] as const;
 
