@@ -5,7 +5,7 @@
  */
 import { type CallInput, type CallOptions, type ChatOfClient, Connection, type Operation } from "./connection.ts";
 import { Files } from "./files.ts";
-import type { AgentInfo, Health, Link, Operations, Readiness } from "./gen/api.ts";
+import type { AgentInfo, AgentStatus, Health, Link, Operations, Readiness } from "./gen/api.ts";
 import { GitRepositories } from "./git.ts";
 import { Processes } from "./processes.ts";
 import { type HttpOptions, httpTransport, type Transport } from "./transport.ts";
@@ -48,6 +48,11 @@ export class OutpostClient {
   /** Version, plugins, capabilities and limits. */
   info(options: CallOptions = {}): Promise<AgentInfo> {
     return this.#connection.call("info", options);
+  }
+
+  /** How the agent's process and its plugins are. */
+  status(options: CallOptions = {}): Promise<AgentStatus> {
+    return this.#connection.call("status", options);
   }
 
   /** Resolves when the agent is alive. Needs no token. */

@@ -26,6 +26,7 @@ import { openLife } from "./plugin_context.ts";
 import { PluginDriver } from "./plugin_driver.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
+import { RecentLog } from "./recent_log.ts";
 import { RpcConnection } from "./rpc/connection.ts";
 import { controlPlaneAddress } from "./rpc/control_plane_address.ts";
 import type { RpcLink } from "./rpc/link.ts";
@@ -201,7 +202,12 @@ export class Agent implements AsyncDisposable {
     const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds, env });
     const { settings, host } = loaded;
     const clock = this.#clock;
-    const sink = this.#options.logSink ?? await openTextSink(chooseFormat(settings.log.format), Deno.stderr);
+    const written = this.#options.logSink ?? await openTextSink(chooseFormat(settings.log.format), Deno.stderr);
+    const recentLog = new RecentLog();
+    const sink: LogSink = (record) => {
+      written(record);
+      recentLog.sink(record);
+    };
     const logger = (category: string) =>
       createLogger({ category: [build.name, category], sink, clock, level: settings.log.level });
     const log = logger("core");
@@ -215,7 +221,7 @@ export class Agent implements AsyncDisposable {
       executableDirectory: dirname(this.#options.executable ?? Deno.execPath()),
     });
     const spawner = new Spawner({ processEnv: env, directory: settings.directory });
-    const front = new AgentFront({
+    const front: AgentFront = new AgentFront({
       settings,
       log,
       clock,
@@ -223,10 +229,12 @@ export class Agent implements AsyncDisposable {
       build,
       runs: () => driver.runs,
       isReady: () => this.#isReady,
+      recentLog,
+      controlPlane: () => rpc.status,
     });
     const tunnel = new Tunnel(front.front, log);
     const dial = this.#options.dial ?? dialerFor(settings, env, clock, tunnel);
-    const rpc = new RpcConnection({ dial, clock, log: logger("rpc") });
+    const rpc: RpcConnection = new RpcConnection({ dial, clock, log: logger("rpc") });
     const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
     environment.scope({ owner: "core", order: -1 }).contribute("core", () => pathVariable(agentSocket.path));
     const shared = { host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket };
@@ -262,7 +270,7 @@ export class Agent implements AsyncDisposable {
       (owner) => runs.some((run) => run.owns(owner)),
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
-    return { log, metrics, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
+    return { log, recentLog, metrics, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
   }
 
   async #bringUp({ driver, front, rpc, agentSocket }: Parts): Promise<void> {
@@ -295,7 +303,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async #takeDown(
-    { driver, front, spawner, unhandled, log, rpc, tunnel, agentSocket }: Parts,
+    { driver, front, spawner, unhandled, log, recentLog, rpc, tunnel, agentSocket }: Parts,
     reason: string,
   ): Promise<void> {
     log.info("agent shutting down", { cause: reason });
@@ -306,6 +314,7 @@ export class Agent implements AsyncDisposable {
     await agentSocket.close();
     await rpc.stop();
     await tunnel[Symbol.asyncDispose]();
+    recentLog.close();
     await front.close(deadline);
     spawner.killAll();
     // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
@@ -317,6 +326,7 @@ export class Agent implements AsyncDisposable {
 /** What an agent consists of once it is started. */
 interface Parts {
   readonly log: Logger;
+  readonly recentLog: RecentLog;
   readonly metrics: MetricsHub;
   readonly spawner: Spawner;
   readonly services: ServiceDirectory;

@@ -18,6 +18,8 @@ import type { MetricsHub } from "./metrics/hub.ts";
 import type { Announcement, Clock, Logger } from "./plugin.ts";
 import type { PluginRun } from "./plugin_run.ts";
 import { describeRun } from "./plugin_status.ts";
+import type { RecentLog } from "./recent_log.ts";
+import type { RpcStatus } from "./rpc/connection.ts";
 
 /** What {@linkcode AgentFront} is made of. */
 export interface AgentFrontOptions {
@@ -30,6 +32,9 @@ export interface AgentFrontOptions {
   readonly runs: () => readonly PluginRun[];
   /** Whether the start is complete and no stop was asked for. */
   readonly isReady: () => boolean;
+  readonly recentLog: RecentLog;
+  /** How the connection to the control plane stands. */
+  readonly controlPlane: () => RpcStatus;
 }
 
 /** Seconds a client should wait before it asks a draining or starting plugin again. */
@@ -43,11 +48,13 @@ export class AgentFront {
   readonly #mounts = new Map<string, Mount>();
   readonly #listeners: Listener[] = [];
   readonly #addresses: Record<string, string> = {};
+  readonly #startedAt: number;
   #tokenFile: TokenFile | undefined;
 
   constructor(options: AgentFrontOptions) {
     const { settings, metrics, log, clock } = options;
     this.#options = options;
+    this.#startedAt = clock.now();
     this.#token = settings.token?.reveal() ?? randomToken();
     this.front = new Front({
       clock,
@@ -72,6 +79,8 @@ export class AgentFront {
         readiness: () => this.#readiness(),
         metrics: async () => ({ contentType: metrics.contentType, text: await metrics.exposition() }),
         info: () => this.#info(),
+        status: () => this.#status(),
+        recentLog: options.recentLog,
         document: () => this.#document(),
       },
     });
@@ -168,6 +177,23 @@ export class AgentFront {
       routes: await life!.routes.descriptions(),
     })));
     return apiDocument(build, [{ id: CORE, summary: "The agent itself.", base: "", routes: coreApi }, ...plugins]);
+  }
+
+  #status(): unknown {
+    const { build, clock, runs, isReady, controlPlane } = this.#options;
+    const { state, version, lastError } = controlPlane();
+    return {
+      name: build.name,
+      version: build.version,
+      pid: Deno.pid,
+      started_at: new Date(this.#startedAt).toISOString(),
+      uptime_seconds: (clock.now() - this.#startedAt) / 1000,
+      memory_bytes: Deno.memoryUsage().rss,
+      ready: isReady(),
+      addresses: this.addresses,
+      control_plane: { state, version, last_error: lastError },
+      plugins: runs().map(describeRun).map(({ id, state, reason }) => ({ id, state, reason })),
+    };
   }
 
   #info(): unknown {

@@ -120,7 +120,7 @@ export function textSink(formatter: (record: LogRecord) => string, target: Writa
   };
 }
 
-/** One object per line. A field cannot pass for the time, the level, the message or the logger. */
+/** One object and a line feed. A field cannot pass for the time, the level, the message or the logger. */
 export function jsonLine({ timestamp, level, rawMessage, category, properties }: LogRecord): string {
   const head = {
     "@timestamp": new Date(timestamp).toISOString(),
@@ -135,7 +135,7 @@ export function jsonLine({ timestamp, level, rawMessage, category, properties }:
 
 const CONTROLS = /[\x7f-\x9f]/g;
 
-/** Keeps the latest records in memory; what the test kit and `outpost logs` read. */
+/** Keeps the latest records in memory, for tests. */
 export class LogBuffer {
   readonly records: LogRecord[] = [];
 

@@ -21,6 +21,36 @@ export interface AgentInfo {
   readonly limits: { readonly [name: string]: { readonly [name: string]: unknown } };
 }
 
+/** AgentStatus, as it is sent. */
+export interface AgentStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly pid: number;
+  /** RFC 3339 time. */
+  readonly started_at: string;
+  readonly uptime_seconds: number;
+  /** Resident memory of the agent's process. */
+  readonly memory_bytes: number;
+  /** Whether the start is complete and no stop was asked for. */
+  readonly ready: boolean;
+  /** Where the agent and its plugins listen, by name. */
+  readonly addresses: { readonly [name: string]: string };
+  readonly control_plane: {
+    /** `off`: none is configured. */
+    readonly state: "off" | "connecting" | "connected" | "waiting" | "stopped";
+    /** Version of the agent API, while connected. */
+    readonly version?: string;
+    /** Why the last attempt or connection ended. */
+    readonly last_error?: string;
+  };
+  readonly plugins: readonly {
+    readonly id: string;
+    /** State of the plugin's life, such as `running` or `failed`. */
+    readonly state: string;
+    readonly reason?: string;
+  }[];
+}
+
 /** CallTool, as it is sent. */
 export interface CallTool {
   /** As `GET /tools` lists it. */
@@ -534,6 +564,7 @@ export const ROUTES = {
   "greeting": { method: "GET", path: "/" },
   "health": { method: "GET", path: "/healthz" },
   "info": { method: "GET", path: "/api/v0/info" },
+  "logs": { method: "GET", path: "/api/v0/logs" },
   "mcp.callTool": { method: "POST", path: "/api/v0/mcp/call-tool" },
   "mcp.close": { method: "DELETE", path: "/api/v0/mcp" },
   "mcp.listen": { method: "GET", path: "/api/v0/mcp" },
@@ -550,6 +581,7 @@ export const ROUTES = {
   "processes.stdin": { method: "POST", path: "/api/v0/processes/{id}/stdin" },
   "processes.stream": { method: "GET", path: "/api/v0/processes/{id}/stream" },
   "readiness": { method: "GET", path: "/readyz" },
+  "status": { method: "GET", path: "/api/v0/status" },
   "terminals.attach": { method: "GET", path: "/api/v0/pty" },
   "units.graph": { method: "GET", path: "/api/v0/agentsocket/units.dot" },
   "units.list": { method: "GET", path: "/api/v0/agentsocket/units" },
@@ -723,6 +755,22 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: AgentInfo;
   };
+  /** The latest lines of the log, and on request those that follow. */
+  readonly "logs": {
+    readonly path: None;
+    readonly query: {
+      /** Latest lines that were written before. */
+      readonly lines?: number;
+      /** Lowest level that is wanted. */
+      readonly level?: string;
+      /** `core` or a plugin's id. Default: all. */
+      readonly source?: string;
+      /** Goes on with lines as they are written. */
+      readonly follow?: boolean;
+    };
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
   /** Calls a tool. */
   readonly "mcp.callTool": {
     readonly path: None;
@@ -868,6 +916,13 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: Readiness;
+  };
+  /** Tells how the agent's process and its plugins are. */
+  readonly "status": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: AgentStatus;
   };
   /** Shows a terminal, and starts it when it is new. */
   readonly "terminals.attach": {

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 
+import { LOGS_QUERY } from "./core_routes.ts";
 import type { RouteDescription } from "./route_description.ts";
 
 const PLUGIN_STATE = z.string().describe("State of the plugin's life, such as `running` or `failed`.");
@@ -28,6 +29,23 @@ const INFO = z.object({
   capabilities: z.array(z.string()).describe("Features a client may rely on."),
   limits: z.record(z.string(), z.record(z.string(), z.unknown())).describe("Limits in force, by plugin."),
 }).meta({ id: "AgentInfo" });
+
+const STATUS = z.object({
+  name: z.string(),
+  version: z.string(),
+  pid: z.number().int(),
+  started_at: z.string().describe("RFC 3339 time."),
+  uptime_seconds: z.number(),
+  memory_bytes: z.number().int().describe("Resident memory of the agent's process."),
+  ready: z.boolean().describe("Whether the start is complete and no stop was asked for."),
+  addresses: z.record(z.string(), z.string()).describe("Where the agent and its plugins listen, by name."),
+  control_plane: z.object({
+    state: z.enum(["off", "connecting", "connected", "waiting", "stopped"]).describe("`off`: none is configured."),
+    version: z.string().optional().describe("Version of the agent API, while connected."),
+    last_error: z.string().optional().describe("Why the last attempt or connection ended."),
+  }),
+  plugins: z.array(z.object({ id: z.string(), state: PLUGIN_STATE, reason: z.string().optional() })),
+}).meta({ id: "AgentStatus" });
 
 const READINESS = z.object({ status: z.enum(["ready", "not ready"]), plugins: z.record(z.string(), PLUGIN_STATE) })
   .meta({ id: "Readiness" });
@@ -73,6 +91,21 @@ export const coreApi: readonly RouteDescription[] = [
     path: "/api/v0/info",
     summary: "Tells version, plugins, capabilities and limits.",
     answers: { 200: { summary: "As things are now.", schema: INFO } },
+  },
+  {
+    operation: "status",
+    method: "get",
+    path: "/api/v0/status",
+    summary: "Tells how the agent's process and its plugins are.",
+    answers: { 200: { summary: "As things are now.", schema: STATUS } },
+  },
+  {
+    operation: "logs",
+    method: "get",
+    path: "/api/v0/logs",
+    summary: "The latest lines of the log, and on request those that follow.",
+    query: LOGS_QUERY,
+    answers: { 200: { summary: "One JSON object per line.", mediaType: "application/x-ndjson" } },
   },
   {
     operation: "openapi",

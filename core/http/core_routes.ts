@@ -6,12 +6,15 @@
 import type { Context } from "hono";
 
 import { HttpProblem } from "../errors.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { Awaitable } from "../plugin.ts";
+import type { LogQuery, RecentLog } from "../recent_log.ts";
 import type { Auth } from "./auth.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GreetedPlugin } from "./greeting_page.ts";
 import { json } from "./json.ts";
 import type { MountedRoutes } from "./plugin_routes.ts";
+import { type QuerySpec, readQuery } from "./query.ts";
 
 /** What the agent says about itself; the front asks at each request. */
 export interface CoreAnswers {
@@ -27,12 +30,16 @@ export interface CoreAnswers {
   metrics(): Awaitable<{ readonly contentType: string; readonly text: string }>;
   /** Body of `/api/v0/info`. */
   info(): Awaitable<unknown>;
+  /** Body of `/api/v0/status`. */
+  status(): Awaitable<unknown>;
+  /** Lines of the log, each a JSON object and a line feed. */
+  readonly recentLog: RecentLog;
   /** Body of `/api/v0/openapi.json`. */
   document(): Awaitable<unknown>;
 }
 
 /** First segments under `/api/v0` that no plugin may claim. */
-export const RESERVED_SEGMENTS: readonly string[] = ["info", "auth", "openapi.json"];
+export const RESERVED_SEGMENTS: readonly string[] = ["info", "status", "logs", "auth", "openapi.json"];
 
 /** Whether a path proves itself, or needs no proof. */
 export function isOpenPath(path: string): boolean {
@@ -67,9 +74,61 @@ export function addCoreRoutes(
     });
   }
   app.get("/api/v0/info", async (c) => json(c, await answers.info()));
+  app.get("/api/v0/status", async (c) => json(c, await answers.status()));
+  app.get("/api/v0/logs", (c) => answerLogs(c, answers.recentLog));
   app.get("/api/v0/openapi.json", async (c) => json(c, await answers.document()));
   app.post("/api/v0/auth/link", async (c) => json(c, await createLink(c, auth, baseUrl())));
   app.get("/auth/:code", (c) => redeemLink(c, auth));
+}
+
+/** Query parameters of `/api/v0/logs`. */
+export const LOGS_QUERY = {
+  lines: { type: "count", default: 100, summary: "Latest lines that were written before." },
+  level: {
+    type: "text",
+    default: "debug",
+    pattern: "^(debug|info|warn|error)$",
+    summary: "Lowest level that is wanted.",
+  },
+  source: { type: "text", summary: "`core` or a plugin's id. Default: all." },
+  follow: { type: "switch", summary: "Goes on with lines as they are written." },
+} as const satisfies QuerySpec;
+
+function answerLogs(c: Context, recent: RecentLog): Response {
+  const { lines, level, source, follow } = readQuery(c, LOGS_QUERY);
+  if (!isLogLevel(level)) {
+    const detail = `"${level}" is none of ${LOG_LEVELS.join(", ")}`;
+    throw new HttpProblem(400, "Query parameters have invalid values", {
+      code: "validation_failed",
+      validations: [{ field: "level", detail }],
+    });
+  }
+  const query = { lines, level, ...(source !== "" && { source }) };
+  const headers = { "content-type": "application/x-ndjson", "cache-control": "no-store" };
+  if (!follow) return c.body(recent.tail(query).join(""), 200, headers);
+  return c.body(followedLines(recent, query, c.req.raw.signal), 200, headers);
+}
+
+function followedLines(
+  recent: RecentLog,
+  query: LogQuery,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  const unread = new AbortController();
+  const lines = recent.follow(query, AbortSignal.any([signal, unread.signal]));
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await lines.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    cancel: () => unread.abort(),
+  }, { highWaterMark: 0 });
+}
+
+function isLogLevel(text: string): text is LogLevel {
+  return (LOG_LEVELS as readonly string[]).includes(text);
 }
 
 /** The page needs its own style and nothing else. */

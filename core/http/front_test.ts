@@ -5,6 +5,7 @@ import { z } from "zod";
 import { HttpProblem, ScopeClosedError } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import type { LogFields } from "../plugin.ts";
+import { RecentLog } from "../recent_log.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Front, type FrontOptions, type Observation } from "./front.ts";
 import type { Connection } from "./front_door.ts";
@@ -44,6 +45,8 @@ function createFront(options: Partial<FrontOptions> = {}) {
       readiness: () => ({ ready: false, body: { status: "starting" } }),
       metrics: () => ({ contentType: "text/plain; version=0.0.4", text: "agent_up 1\n" }),
       info: () => ({ version: "1.2.3" }),
+      status: () => ({ pid: 7 }),
+      recentLog: new RecentLog(),
       document: () => ({}),
     },
     observe: (observation) => observed.push(observation),

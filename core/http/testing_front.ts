@@ -6,6 +6,7 @@
 import { systemClock } from "../clock.ts";
 import { createLogger } from "../log.ts";
 import type { Clock } from "../plugin.ts";
+import { RecentLog } from "../recent_log.ts";
 import { Front, type FrontOptions } from "./front.ts";
 import type { PluginRoutes } from "./plugin_routes.ts";
 
@@ -38,6 +39,8 @@ export function serveTestFront(
       readiness: () => ({ ready: true, body: { status: "ok" } }),
       metrics: () => ({ contentType: "text/plain", text: "" }),
       info: () => ({}),
+      status: () => ({}),
+      recentLog: new RecentLog(),
       document: () => ({}),
     },
     ...options,

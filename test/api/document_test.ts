@@ -35,7 +35,8 @@ Deno.test("the API document describes every route of every plugin, and no other"
     // A route for any method answers those that are described.
     .flatMap((route) => route.startsWith("ALL ") ? described.filter((it) => it.endsWith(route.slice(3))) : [route]);
   const core = ["GET /", "GET /healthz", "GET /readyz", "GET /metrics", "GET /debug/prometheus", "GET /auth/{code}"]
-    .concat("GET /api/v0/info", "GET /api/v0/openapi.json", "POST /api/v0/auth/link");
+    .concat("GET /api/v0/info", "GET /api/v0/status", "GET /api/v0/logs", "GET /api/v0/openapi.json")
+    .concat("POST /api/v0/auth/link");
 
   assert(registered.length > 10);
   assertEquals(described.sort(), [...registered, ...core].sort());

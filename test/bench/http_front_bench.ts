@@ -12,6 +12,7 @@ import { systemClock } from "../../core/clock.ts";
 import { Front } from "../../core/http/front.ts";
 import { listenTcp } from "../../core/http/listeners.ts";
 import { createLogger } from "../../core/log.ts";
+import { RecentLog } from "../../core/recent_log.ts";
 
 const TOKEN = "bench-token";
 const CONNECTIONS = 8;
@@ -44,6 +45,8 @@ const SERVERS: Readonly<Record<string, () => number>> = {
         readiness: () => ({ ready: true, body: {} }),
         metrics: () => ({ contentType: "text/plain", text: "" }),
         info: () => ({}),
+        status: () => ({}),
+        recentLog: new RecentLog(),
         document: () => ({}),
       },
       observe: () => {},

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LOG_LEVELS } from "../../log.ts";
 import type { CoreCommand } from "../command.ts";
 import type { FlagSpec } from "../flags.ts";
 import { CONFIG_FLAGS, SETTING_FLAGS } from "../load_config.ts";
@@ -36,6 +37,27 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     ],
     ownsSignals: true,
     load: async () => (await import("./start.ts")).start,
+  },
+  {
+    name: "status",
+    summary: "Show how the running agent and its plugins are.",
+    flags: [UNIX, JSON_OUTPUT],
+    details: ["The exit code is 0 when the agent is ready and no plugin has failed, 1 otherwise."],
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "logs",
+    summary: "Show the latest lines of the running agent's log.",
+    flags: [
+      UNIX,
+      JSON_OUTPUT,
+      { name: "follow", summary: "Goes on with lines as they are written." },
+      { name: "lines", value: "COUNT", summary: "Lines that were written before (default: 100)." },
+      { name: "level", value: "LEVEL", choices: LOG_LEVELS, summary: "Lowest level shown (default: debug)." },
+      { name: "source", value: "ID", summary: "Only lines of core or of one plugin." },
+    ],
+    details: ["The agent keeps its last 2000 lines, at most 1 MiB. It logs from agent.log.level upwards."],
+    load: async () => (await import("./logs.ts")).logs,
   },
   {
     name: "exec",
