@@ -21,14 +21,15 @@ import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
 import { createLogger, type LogFormat, type LogSink, openTextSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
-import type { Clock, Logger, Plugin, ServiceToken, Variables } from "./plugin.ts";
+import type { Clock, HostFacts, Logger, Plugin, Rpc, ServiceToken, Variables } from "./plugin.ts";
 import { openLife } from "./plugin_context.ts";
 import { PluginDriver } from "./plugin_driver.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
 import { RecentLog } from "./recent_log.ts";
 import { RpcConnection } from "./rpc/connection.ts";
-import { controlPlaneAddress } from "./rpc/control_plane_address.ts";
+import { type ControlPlaneAddress, controlPlaneAddress } from "./rpc/control_plane_address.ts";
+import { controlPlaneFetch } from "./rpc/control_plane_fetch.ts";
 import type { RpcLink } from "./rpc/link.ts";
 import { type ProvidedService, ServiceDirectory } from "./services.ts";
 import { AgentSocket } from "./socket/drpc_server.ts";
@@ -49,8 +50,12 @@ export interface AgentOptions {
   readonly logSink?: LogSink;
   /** Path of the agent's own program; its directory ends the `PATH` of children. Default: the running program. */
   readonly executable?: string;
+  /** Program and first arguments that run this binary's commands. Default: none, as in a program that embeds the agent. */
+  readonly commandLine?: readonly [string, ...string[]];
   /** Connects to the control plane. Default: as the configuration and `CODER_AGENT_URL` say. */
   readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
+  /** Asks the control plane over plain HTTP. Default: as the configuration and `CODER_AGENT_URL` say. */
+  readonly fetchControlPlane?: Rpc["fetch"];
   /** Services from outside the plugins; each stands in for a plugin's own. */
   readonly services?: readonly ProvidedService[];
 }
@@ -200,7 +205,9 @@ export class Agent implements AsyncDisposable {
     const { build = STOCK_BUILD, env = Deno.env.toObject(), plugins, services: external = [] } = this.#options;
     const services = new ServiceDirectory(external);
     const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds, env });
-    const { settings, host } = loaded;
+    const { settings } = loaded;
+    const { commandLine } = this.#options;
+    const host: HostFacts = { ...loaded.host, ...(commandLine === undefined ? {} : { commandLine }) };
     const clock = this.#clock;
     const written = this.#options.logSink ?? await openTextSink(chooseFormat(settings.log.format), Deno.stderr);
     const recentLog = new RecentLog();
@@ -233,10 +240,16 @@ export class Agent implements AsyncDisposable {
       controlPlane: () => rpc.status,
     });
     const tunnel = new Tunnel(front.front, log);
-    const dial = this.#options.dial ?? dialerFor(settings, env, clock, tunnel);
-    const rpc: RpcConnection = new RpcConnection({ dial, clock, log: logger("rpc") });
+    const address = controlPlaneAddress(settings.controlPlane, env);
+    const rpc: RpcConnection = new RpcConnection({
+      dial: this.#options.dial ?? (address && dialerFor(address, settings, clock, tunnel)),
+      fetch: this.#options.fetchControlPlane ?? (address && controlPlaneFetch(address)),
+      clock,
+      log: logger("rpc"),
+    });
     const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
-    environment.scope({ owner: "core", order: -1 }).contribute("core", () => pathVariable(agentSocket.path));
+    environment.scope({ owner: "core", order: -1 })
+      .contribute("core", () => socketVariables(settings.listen.unix, agentSocket.path));
     const shared = { host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket };
     const runHost: RunHost = {
       clock,
@@ -340,20 +353,21 @@ interface Parts {
 
 const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };
 
-/** Tells the agent's children where the agent socket is: it need not be where their programs look by themselves. */
-function pathVariable(path: string | undefined): Variables {
-  return path === undefined ? {} : { CODER_AGENT_SOCKET_PATH: path };
+/** Tells the agent's children where its sockets are: they need not be where their programs look by themselves. */
+function socketVariables(unix: string | null, agentSocket: string | undefined): Variables {
+  return {
+    ...(unix !== null && { OUTPOST_SOCKET: unix }),
+    ...(agentSocket !== undefined && { CODER_AGENT_SOCKET_PATH: agentSocket }),
+  };
 }
 
 /** Loads the protocols only when there is somebody to speak them with. */
 function dialerFor(
+  address: ControlPlaneAddress,
   settings: AgentSettings,
-  env: Variables,
   clock: Clock,
   tunnel: Tunnel,
 ): AgentOptions["dial"] {
-  const address = controlPlaneAddress(settings.controlPlane, env);
-  if (address === undefined) return undefined;
   let dialing: Promise<{ dial(signal: AbortSignal): Promise<RpcLink> }> | undefined;
   const load = async () => {
     const { Dialer } = await import("./rpc/dial.ts");

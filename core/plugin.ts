@@ -117,6 +117,11 @@ export interface HostFacts {
   readonly agentVersion: string;
   /** Version of the Deno that runs the agent; a compiled binary can hold another one than made it. */
   readonly denoVersion: string;
+  /**
+   * Program and first arguments that run this binary's commands, for children that shall call back. Absent when the agent is embedded in a
+   * program that has none. @since 0.1
+   */
+  readonly commandLine?: readonly [string, ...string[]];
 }
 
 /** The one object a plugin gets. Every member is bound to this plugin and closes with it. */
@@ -446,6 +451,13 @@ export interface Rpc {
    * `until` says. A throw before that ends the connection, and a new one is made; afterwards it means nothing.
    */
   whileConnected(name: string, work: RpcRoutine, options?: RpcRoutineOptions): void;
+  /**
+   * Asks the control plane over plain HTTP, as this agent: with its token and the configured headers. Works whether the connection stands or
+   * not. `path` starts with `/` and joins the control plane's address. Redirects are not followed: the token is for one place. @since 0.1
+   *
+   * @throws {RpcUnavailableError} When no control plane is configured, it has no token, or it cannot be reached.
+   */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 /** What the plugin says about itself. */
 export interface Health {
@@ -484,6 +496,30 @@ export interface CommandContext {
    * @throws {AgentNotFoundError} When none answers.
    */
   agent(options?: { readonly unix?: string }): Promise<LocalAgent>;
+  /**
+   * Runs a program to its end in this process's place: with its environment and its standard input, output and error, so that not a byte is
+   * copied. Signals to this process go on to it. @since 0.1
+   *
+   * @throws {SpawnError} When the program cannot be started.
+   */
+  run(command: readonly [string, ...string[]], options?: RunOptions): Promise<ProgramEnd>;
+}
+/** How {@linkcode CommandContext.run} runs a program. */
+export interface RunOptions {
+  /** `"capture"` reads standard output into {@linkcode ProgramEnd.output}; nothing is read from it and nothing else is shown. Default `"inherit"`. */
+  readonly io?: "inherit" | "capture";
+}
+/** How a program ended. */
+export interface ProgramEnd {
+  /** As a shell reports it: 128 and the signal's number when a signal ended it. */
+  readonly exitCode: number;
+  /** What it wrote to standard output; empty unless captured. */
+  readonly output: string;
+}
+/** A whole command line, as the process was started. */
+export interface CommandLine {
+  readonly args: readonly string[];
+  readonly env: Variables;
 }
 /** The agent of this workspace, reached over its Unix socket. */
 export interface LocalAgent {
@@ -499,6 +535,13 @@ export interface CommandSpec {
   readonly summary: string;
   /** What follows the name in the usage line. */
   readonly usage?: string;
+  /**
+   * Whether a command line is meant for this command although it does not begin with its name, for callers that know nothing but the path of a
+   * program. `args` then are all of the line's. Called for every command line: pure and cheap. @since 0.1
+   */
+  readonly claims?: (line: CommandLine) => boolean;
+  /** Whether it has to clean up before the process ends: a second signal then does not end it at once. @since 0.1 */
+  readonly cleansUp?: boolean;
   /** Loaded when used. Resolves to the process's exit code. */
   readonly load: () => Promise<(ctx: CommandContext) => Promise<number>>;
 }

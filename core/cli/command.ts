@@ -14,6 +14,8 @@ export interface Program {
   readonly plugins: readonly Plugin[];
   /** How people start it: `outpost`, or the whole line under `deno run`. Commands in hints start with it. */
   readonly invocation: string;
+  /** The same for programs: what runs this binary's commands. Absent where nobody said. */
+  readonly commandLine?: readonly [string, ...string[]];
 }
 
 /** What a core command is given. */

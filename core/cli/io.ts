@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Variables } from "../plugin.ts";
+import type { ProgramEnd, RunOptions, Variables } from "../plugin.ts";
+import { runProgram } from "./run_program.ts";
 
 /** The process as commands use it. */
 export interface CommandIo {
@@ -18,6 +19,8 @@ export interface CommandIo {
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** Calls `handler` for SIGINT, SIGTERM and SIGHUP until disposed. */
   onSignal(handler: (signal: EndSignal) => void): Disposable;
+  /** Runs a program in this process's place. @throws {SpawnError} When it cannot be started. */
+  run(command: readonly [string, ...string[]], options?: RunOptions): Promise<ProgramEnd>;
 }
 
 /** Signals that ask the process to end. */
@@ -44,10 +47,11 @@ export function processIo(): CommandIo {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   };
-  return {
+  const io: CommandIo = {
     // deno-lint-ignore outpost/child-environment -- the process itself, which children never see as it is
     env: Deno.env.toObject(),
     cwd: Deno.cwd(),
+    run: (command, options) => runProgram(command, { ...options, onSignal: io.onSignal }),
     out: (text) => write(Deno.stdout, text),
     err: (text) => write(Deno.stderr, text),
     get input() {
@@ -63,4 +67,5 @@ export function processIo(): CommandIo {
       };
     },
   };
+  return io;
 }

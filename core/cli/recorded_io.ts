@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Variables } from "../plugin.ts";
+import type { ProgramEnd, RunOptions, Variables } from "../plugin.ts";
 import type { CommandIo, EndSignal } from "./io.ts";
 
 /** What {@linkcode RecordedIo} takes. */
@@ -14,6 +14,8 @@ export interface RecordedIoOptions {
   readonly cwd?: string;
   /** Standard input as text. Default: a terminal. */
   readonly input?: string;
+  /** Answers {@linkcode CommandIo.run}. Default: every program ends with 0 and says nothing. */
+  readonly run?: (command: readonly [string, ...string[]], options: RunOptions) => Promise<ProgramEnd>;
 }
 
 /** Remembers what was written, and raises signals on demand. */
@@ -25,12 +27,14 @@ export class RecordedIo implements CommandIo {
   output = "";
   /** Everything written to standard error. */
   errors = "";
+  readonly #run: NonNullable<RecordedIoOptions["run"]>;
   readonly #handlers = new Set<(signal: EndSignal) => void>();
   readonly #waiting = new Set<() => void>();
 
   constructor(options: RecordedIoOptions = {}) {
     this.env = options.env ?? {};
     this.cwd = options.cwd ?? "/";
+    this.#run = options.run ?? (() => Promise.resolve({ exitCode: 0, output: "" }));
     this.input = options.input === undefined ? null : new Blob([options.input]).stream();
   }
 
@@ -47,6 +51,10 @@ export class RecordedIo implements CommandIo {
   onSignal(handler: (signal: EndSignal) => void): Disposable {
     this.#handlers.add(handler);
     return { [Symbol.dispose]: () => void this.#handlers.delete(handler) };
+  }
+
+  run(command: readonly [string, ...string[]], options: RunOptions = {}): Promise<ProgramEnd> {
+    return this.#run(command, options);
   }
 
   /** Raises a signal. */

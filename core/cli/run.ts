@@ -11,7 +11,7 @@ import { parseFlags, UsageError } from "./flags.ts";
 import { commandHelp, overview } from "./help.ts";
 import { type CommandIo, exitCodeOf } from "./io.ts";
 import { findAgent, type LocalAgentClient } from "./local_agent.ts";
-import { commandTable, findCommand, type TableEntry } from "./table.ts";
+import { claimedBy, commandTable, findCommand, type TableEntry } from "./table.ts";
 
 /** Runs `args`. Never throws: what goes wrong is written to standard error and becomes the exit code. */
 export async function run(args: readonly string[], io: CommandIo, program: Program): Promise<number> {
@@ -25,6 +25,8 @@ export async function run(args: readonly string[], io: CommandIo, program: Progr
 
 async function dispatch(args: readonly string[], io: CommandIo, program: Program): Promise<number> {
   const table = commandTable(program.plugins);
+  const claimed = claimedBy(table, { args, env: io.env });
+  if (claimed !== undefined) return await runEntry(claimed, args, io, program);
   const [first, ...rest] = args;
   if (first === undefined || first === "help" || first === "--help" || first === "-h") {
     await io.out(rest.length === 0 ? overview(program, table) : commandHelp(program, findCommand(table, rest).entry));
@@ -67,6 +69,7 @@ async function runEntry(
     },
     agent: async (options): Promise<LocalAgentClient> =>
       agents.use(await findAgent({ env: io.env, cwd: io.cwd, unix: options?.unix ?? unix.path })),
+    run: (command, options) => io.run(command, options),
   };
   if (entry.owner === "core") {
     const flags = parseFlags(args, { ...entry.command, command: entry.command.name, words: wordsOf(entry.command) });
@@ -76,24 +79,26 @@ async function runEntry(
     if (entry.command.ownsSignals) return await command(full);
     return await untilSecondSignal(io, abort, () => command(full));
   }
-  const command = await entry.command.load();
-  return await untilSecondSignal(io, abort, () => command(ctx));
+  const { load, cleansUp = false } = entry.command;
+  const command = await load();
+  return await untilSecondSignal(io, abort, () => command(ctx), cleansUp);
 }
 
 function wordsOf(command: CoreCommand): readonly [number, number] {
   return command.words ?? [0, 0];
 }
 
-/** The first signal asks the command to end; a second one does not wait for it. */
+/** The first signal asks the command to end; a second one does not wait for it, unless it is `patient`. */
 async function untilSecondSignal(
   io: CommandIo,
   abort: AbortController,
   work: () => Promise<number>,
+  patient = false,
 ): Promise<number> {
   const impatient = Promise.withResolvers<number>();
   let first: number | undefined;
   using _ = io.onSignal((signal) => {
-    if (first !== undefined) impatient.resolve(exitCodeOf(signal));
+    if (first !== undefined && !patient) impatient.resolve(exitCodeOf(signal));
     first ??= exitCodeOf(signal);
     abort.abort(new DOMException(`Ended by ${signal}`, "AbortError"));
   });

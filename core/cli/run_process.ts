@@ -5,7 +5,7 @@
  */
 import { AGENT_VERSION, type BuildInfo } from "../load_plan.ts";
 import type { Plugin } from "../plugin.ts";
-import { invocationFacts, invocationOf } from "./invocation.ts";
+import { commandLineOf, invocationFacts, invocationOf } from "./invocation.ts";
 import { processIo } from "./io.ts";
 import { run } from "./run.ts";
 
@@ -16,5 +16,6 @@ export async function runProcess(
   build: BuildInfo = { name: "outpost", version: AGENT_VERSION },
 ): Promise<number> {
   const io = processIo();
-  return await run(args, io, { build, plugins, invocation: invocationOf(invocationFacts(io.cwd)) });
+  const facts = invocationFacts(io.cwd);
+  return await run(args, io, { build, plugins, invocation: invocationOf(facts), commandLine: commandLineOf(facts) });
 }

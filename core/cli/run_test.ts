@@ -222,3 +222,48 @@ Deno.test("run() lets doctor run the plugins' checks, one that throws included",
   assert(/^problem +acme: bad +the check itself failed: no module$/m.test(out), out);
   assert(/^warning +agent +Cannot find a running agent/m.test(out), out);
 });
+
+Deno.test("run() gives a line that a command claims to that command, whole", async () => {
+  const seen: (readonly string[])[] = [];
+  const asking: CommandSpec = {
+    ...command("ask", (ctx) => {
+      seen.push(ctx.args);
+      return Promise.resolve(0);
+    }),
+    claims: ({ args, env }) => args.length === 1 && args[0]!.startsWith("Username ") && env.CALLED === "yes",
+  };
+  const line = ["Username for you: "];
+
+  const claimed = await runWith([pluginWith([asking])], line, { env: { CALLED: "yes" } });
+  const unknown = await runWith([pluginWith([asking])], line);
+
+  assertEquals([claimed.code, seen], [0, [line]]);
+  assertEquals(unknown.code, 2);
+});
+
+Deno.test("run() waits for a command that cleans up, also after a second signal", async () => {
+  const io = new RecordedIo();
+  const cleaned = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const spec: CommandSpec = {
+    ...command("careful", async (ctx) => {
+      started.resolve();
+      await cleaned.promise;
+      return ctx.signal.aborted ? 42 : 0;
+    }),
+    cleansUp: true,
+  };
+  const program = {
+    build: { name: "outpost", version: "1.2.3" },
+    plugins: [pluginWith([spec])],
+    invocation: "outpost",
+  };
+
+  const running = run(["careful"], io, program);
+  await started.promise;
+  io.signal("SIGTERM");
+  io.signal("SIGTERM");
+  cleaned.resolve();
+
+  assertEquals(await running, 42);
+});

@@ -5,7 +5,7 @@
  */
 import { suggestion } from "../config/suggestion.ts";
 import { readDefinition } from "../definition.ts";
-import type { CommandSpec, Plugin } from "../plugin.ts";
+import type { CommandLine, CommandSpec, Plugin } from "../plugin.ts";
 import type { CoreCommand } from "./command.ts";
 import { CORE_COMMANDS } from "./commands/mod.ts";
 import { UsageError } from "./flags.ts";
@@ -25,6 +25,11 @@ export function commandTable(plugins: readonly Plugin[]): readonly TableEntry[] 
       .map((command) => ({ owner: "plugin", plugin: plugin.id, command }));
   });
   return [...own, ...brought];
+}
+
+/** The command of a plugin that claims the whole line, if one does. */
+export function claimedBy(table: readonly TableEntry[], line: CommandLine): TableEntry | undefined {
+  return table.find((entry) => entry.owner === "plugin" && entry.command.claims?.(line) === true);
 }
 
 /** What was found for a line of words. */

@@ -28,6 +28,8 @@ export interface AgentSettings {
     readonly tokenFile?: string;
     /** Sent with each attempt to connect. */
     readonly headers: Readonly<Record<string, string>>;
+    /** Line for `sh -c`, run before each attempt; each line it prints, `NAME=VALUE`, is one more header. */
+    readonly headerCommand?: string;
     /** Whether the control plane may use the agent's HTTP API over the same connection, if it knows how. */
     readonly tunnel: boolean;
   };
@@ -103,6 +105,9 @@ const controlPlane = z.strictObject({
   token: secretString().optional().describe("The agent's token at the control plane; CODER_AGENT_TOKEN when absent."),
   tokenFile: path.optional().describe("File that holds the token; read before each attempt to connect."),
   headers: z.record(z.string(), z.string()).default({}).describe("Headers sent with each attempt to connect."),
+  headerCommand: z.string().min(1).optional().describe(
+    "Line for sh -c, run before each attempt to connect; each line it prints, NAME=VALUE, is one more header.",
+  ),
   tunnel: z.boolean().default(true).describe(
     "Lets the control plane use the agent's HTTP API over the same connection, if it knows how.",
   ),

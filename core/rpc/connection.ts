@@ -25,6 +25,8 @@ const CLOSE_MS = 5_000;
 export interface RpcConnectionOptions {
   /** Makes one connection. Absent: no control plane is configured, and calls say so. */
   readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
+  /** Asks the control plane over plain HTTP. Absent: requests say that none is configured. */
+  readonly fetch?: Rpc["fetch"];
   readonly clock: Clock;
   readonly log: Logger;
   readonly backoff?: Backoff;
@@ -109,6 +111,7 @@ export class RpcConnection {
     const own = new Set<Routine>();
     const linkFor: LinkSource = (method) => this.#linkFor(method);
     const rpc: Rpc = {
+      fetch: this.#options.fetch ?? ((path) => Promise.reject(new RpcUnavailableError(path, "not_configured"))),
       client: (service) => lazyClient(service, linkFor),
       whileConnected: (name, work, options = {}) => {
         assertOpen?.(`run "${name}" while connected`);

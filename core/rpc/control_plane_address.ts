@@ -6,11 +6,13 @@
 import type { AgentSettings } from "../config/agent_settings.ts";
 import type { Variables } from "../plugin.ts";
 import { DialError } from "./dial_error.ts";
+import { headersOfCommand } from "./header_command.ts";
 
 /** An address and how to get at the token. */
 export interface ControlPlaneAddress {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Further headers as they are now. @throws {DialError} When the command that makes some of them fails. */
+  readonly headers: () => Promise<Readonly<Record<string, string>>>;
   /** The token as it is now. @throws {DialError} When there is none. */
   readonly token: () => Promise<string>;
 }
@@ -25,7 +27,11 @@ export function controlPlaneAddress(
 ): ControlPlaneAddress | undefined {
   const url = settings.url ?? env.CODER_AGENT_URL;
   if (!url) return undefined;
-  return { url, headers: settings.headers, token: () => readToken(settings, env) };
+  return { url, headers: () => readHeaders(settings, url), token: () => readToken(settings, env) };
+}
+
+async function readHeaders({ headers, headerCommand }: AddressSettings, url: string): Promise<Record<string, string>> {
+  return { ...headers, ...(headerCommand === undefined ? {} : await headersOfCommand(headerCommand, url)) };
 }
 
 async function readToken(settings: AddressSettings, env: Variables): Promise<string> {

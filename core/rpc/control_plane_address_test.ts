@@ -15,7 +15,7 @@ Deno.test("controlPlaneAddress() takes settings before the environment", async (
   const configured = controlPlaneAddress(settings, env)!;
   const inherited = controlPlaneAddress({ headers: {} }, env)!;
 
-  assertEquals([configured.url, await configured.token(), configured.headers], [
+  assertEquals([configured.url, await configured.token(), await configured.headers()], [
     "https://file.example",
     "from-file",
     { a: "b" },

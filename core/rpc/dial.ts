@@ -7,6 +7,7 @@ import { systemClock } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
 import { type ApiVersion, formatVersion, SPOKEN_VERSIONS } from "./api_version.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import { TOKEN_HEADER } from "./control_plane_fetch.ts";
 import { DialError } from "./dial_error.ts";
 import { type RpcLink, SessionLink } from "./link.ts";
 import { dialWebSocket } from "./web_socket_dial.ts";
@@ -14,9 +15,6 @@ import { YamuxSession } from "./yamux/session.ts";
 
 /** Where the control plane answers, under its address. */
 export const RPC_PATH = "/api/v2/workspaceagents/me/rpc";
-/** Header that carries the agent's token. */
-export const TOKEN_HEADER = "Coder-Session-Token";
-
 /** What {@linkcode Dialer} takes. */
 export interface DialerOptions {
   /** Address of the control plane, `http:` or `https:`. */
@@ -25,8 +23,8 @@ export interface DialerOptions {
   readonly token: (signal: AbortSignal) => string | Promise<string>;
   /** `agent` makes the control plane watch the connection; anything else does not. Default `agent`. */
   readonly role?: string;
-  /** Further headers. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Further headers, asked for before each attempt. */
+  readonly headers?: () => Promise<Readonly<Record<string, string>>>;
   /** Takes streams the control plane opens. When present the agent says so, with `tunnel=1`. */
   readonly incoming?: (stream: ByteStream) => void;
   readonly clock?: Clock;
@@ -48,11 +46,12 @@ export class Dialer {
    */
   async dial(signal: AbortSignal): Promise<RpcLink> {
     const token = await this.#options.token(signal);
+    const headers = { ...await this.#options.headers?.(), [TOKEN_HEADER]: token };
     let refused: unknown;
     let version: ApiVersion | undefined = SPOKEN_VERSIONS[0];
     for (; version !== undefined; version = this.#lower(version)) {
       try {
-        const link = await this.#connect(version, token, signal);
+        const link = await this.#connect(version, headers, signal);
         this.#taken = version;
         return link;
       } catch (error) {
@@ -69,13 +68,17 @@ export class Dialer {
     return lower.find(({ minor }) => minor === this.#taken?.minor) ?? lower[0];
   }
 
-  async #connect(version: ApiVersion, token: string, signal: AbortSignal): Promise<RpcLink> {
-    const { role = "agent", headers = {}, incoming, clock = systemClock } = this.#options;
+  async #connect(
+    version: ApiVersion,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<RpcLink> {
+    const { role = "agent", incoming, clock = systemClock } = this.#options;
     const url = rpcAddress(this.#options.url);
     url.searchParams.set("version", formatVersion(version));
     url.searchParams.set("role", role);
     if (incoming !== undefined) url.searchParams.set("tunnel", "1");
-    const stream = await dialWebSocket({ url, headers: { ...headers, [TOKEN_HEADER]: token }, clock, signal });
+    const stream = await dialWebSocket({ url, headers, clock, signal });
     const session = new YamuxSession(stream, { role: "client", clock });
     return new SessionLink(session, version, incoming);
   }

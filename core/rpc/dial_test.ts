@@ -66,7 +66,11 @@ const never = new AbortController().signal;
 
 Deno.test("Dialer.dial() connects with the newest version, the role agent and the token in its header only", async () => {
   await using server = new Server();
-  const dialer = new Dialer({ url: server.url, token: () => TOKEN, headers: { "X-Extra": "yes" } });
+  const dialer = new Dialer({
+    url: server.url,
+    token: () => TOKEN,
+    headers: () => Promise.resolve({ "X-Extra": "yes" }),
+  });
 
   const link = await dialer.dial(never);
 

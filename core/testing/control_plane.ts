@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RpcUnavailableError } from "../errors.ts";
 import type { ServiceDescriptor, ServiceImplementation } from "../plugin.ts";
 import { type ApiVersion, parseVersion } from "../rpc/api_version.ts";
 import { bytePipe } from "../rpc/byte_pipe.ts";
@@ -31,6 +32,8 @@ export class TestControlPlane {
   version: ApiVersion = parseVersion("2.10");
   /** When set, attempts to connect fail with it. */
   refusal: Error | undefined;
+  /** Answers plain HTTP requests; the address in front of the path means nothing. Default: 404 to everything. */
+  answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 404 });
   /** Connections made so far. */
   connections = 0;
   readonly #router = new ServiceRouter();
@@ -72,6 +75,12 @@ export class TestControlPlane {
     this.connections += 1;
     this.#notify();
     return Promise.resolve(new SessionLink(new YamuxSession(theirs, { role: "client", keepAliveMs: 0 }), this.version));
+  };
+
+  /** What the agent's plain requests get. */
+  readonly fetch = async (path: string, init?: RequestInit): Promise<Response> => {
+    if (this.refusal !== undefined) throw new RpcUnavailableError(path, "disconnected", this.refusal.message);
+    return await this.answer(new Request(`http://control-plane.example${path}`, init));
   };
 
   /** Ends the present connection, as a control plane that restarts does. */

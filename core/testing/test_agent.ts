@@ -34,6 +34,8 @@ export interface TestAgentOptions {
   readonly time?: "virtual" | "real";
   /** Default: none, so that calls of `ctx.rpc` throw. */
   readonly controlPlane?: TestControlPlane;
+  /** Program and first arguments that run the agent's commands. Default: `/usr/bin/outpost`. */
+  readonly commandLine?: readonly [string, ...string[]];
   /** Do not fail the test for error lines it has not read with {@linkcode TestAgent.errors}. */
   readonly ignoreErrors?: boolean;
 }
@@ -223,6 +225,7 @@ export class TestAgent implements AsyncDisposable {
 
   #create(): Agent {
     const { plugins, config = {}, entries = {}, agent = {}, services, time, env, controlPlane } = this.#options;
+    const { commandLine = ["/usr/bin/outpost"] } = this.#options;
     const settings = Object.entries(config).map(([id, value]) => [id, { config: value }]);
     const options: AgentOptions = {
       plugins,
@@ -236,7 +239,8 @@ export class TestAgent implements AsyncDisposable {
         },
       }),
       env: env ?? { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp" },
-      ...(controlPlane === undefined ? {} : { dial: controlPlane.dial }),
+      ...(controlPlane === undefined ? {} : { dial: controlPlane.dial, fetchControlPlane: controlPlane.fetch }),
+      commandLine,
       executable: "/usr/bin/outpost",
       clock: time === "real" ? systemClock : this.clock,
       logSink: this.#buffer.sink,

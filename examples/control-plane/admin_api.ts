@@ -4,10 +4,11 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 
 import { HttpProblem } from "../../core/errors.ts";
 import type { Auth, Authority } from "../../core/http/auth.ts";
-import { encodeJson, json } from "../../core/http/json.ts";
+import { encodeJson, json, readJson } from "../../core/http/json.ts";
 import { readQuery } from "../../core/http/query.ts";
 import type { Clock } from "../../core/plugin.ts";
 import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
@@ -15,11 +16,13 @@ import type { AgentDefinition } from "./agents_file.ts";
 import type { Changes } from "./changes.ts";
 import { chatApi } from "./chats/chat_api.ts";
 import type { OpenedChats } from "./chats/open_chats.ts";
+import type { ExternalAuth } from "./external_auth.ts";
 import { LIVE_PAGE, LIVE_PAGE_POLICY } from "./live_page.ts";
 import { forward } from "./proxy.ts";
 import { carrySsh } from "./ssh_route.ts";
 import { nowText } from "./timestamps.ts";
 import type { Tunnels } from "./tunnels.ts";
+import type { Workspaces } from "./workspaces.ts";
 
 /** Entries in one answer when the request does not say. */
 const DEFAULT_LIMIT = 200;
@@ -43,11 +46,13 @@ export interface AdminApiOptions extends AgentFacts {
   readonly tunnels: Tunnels;
   readonly chats: OpenedChats;
   readonly clock: Clock;
+  readonly workspaces: Workspaces;
+  readonly externalAuth: ExternalAuth;
 }
 
 /** Makes the routes. Requests have been let in already. */
 export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }> {
-  const { agents, store, auth } = options;
+  const { agents, store, auth, workspaces, externalAuth } = options;
   const app = new Hono<{ Bindings: AdminEnv }>();
   const find = (c: Context) => {
     const wanted = c.req.param("id") ?? "";
@@ -55,12 +60,24 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
     if (agent === undefined) {
       throw new HttpProblem(404, "No such agent", { detail: `no agent has the id or name "${wanted}"` });
     }
-    return agent;
+    return workspaces.present(agent);
+  };
+  const findProvider = (c: Context) => {
+    const agent = find(c);
+    const id = c.req.param("provider") ?? "";
+    const provider = externalAuth.find(agent, { id });
+    if (provider === undefined) {
+      throw new HttpProblem(404, "No such provider", { detail: `agent "${agent.name}" has no externalAuth "${id}"` });
+    }
+    return { agent, provider };
   };
 
   app.get("/healthz", (c) => json(c, { status: "ok" }));
   app.get("/", (c) => c.html(LIVE_PAGE, 200, { "content-security-policy": LIVE_PAGE_POLICY }));
-  app.get("/api/agents", (c) => json(c, { agents: agents.map((agent) => summaryOf(agent, options)) }));
+  app.get(
+    "/api/agents",
+    (c) => json(c, { agents: agents.map((agent) => summaryOf(workspaces.present(agent), options)) }),
+  );
   app.get("/api/agents/:id", (c) => json(c, detailsOf(find(c), options)));
   app.get("/api/agents/:id/logs", (c) => {
     const agent = find(c);
@@ -91,6 +108,31 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
         ...{ ...entry, matched_rule: matchedRule, session_id: sessionId, sequence_number: sequenceNumber },
       })),
     });
+  });
+  app.post("/api/agents/:id/claim", async (c) => {
+    const agent = find(c);
+    if (!agent.prebuilt) {
+      throw new HttpProblem(409, "This workspace is not prebuilt", { detail: "set prebuilt in the file" });
+    }
+    const { owner, workspace } = await readJson(c, claim);
+    const { ownerId } = workspaces.claim(agent, owner, workspace);
+    options.changes.publish(agent.id, "claim");
+    return json(c, { owner, owner_id: ownerId, workspace_id: agent.workspaceId });
+  });
+  app.put("/api/agents/:id/external-auth/:provider", async (c) => {
+    const { agent, provider } = findProvider(c);
+    externalAuth.set(agent, provider, (await readJson(c, givenToken)).token);
+    return c.body(null, 204);
+  });
+  // Where agents send people who have to sign in. This control plane knows no providers, only tokens.
+  app.get("/external-auth/:id/:provider", (c) => {
+    const { agent, provider } = findProvider(c);
+    const { origin } = new URL(c.req.url);
+    return c.text(
+      `Agent "${agent.name}" waits for a token of "${provider.id}". Give it one:\n\n` +
+        `  curl -X PUT -H "Authorization: Bearer $ADMIN_TOKEN" -d '{"token":"…"}' ` +
+        `${origin}/api/agents/${agent.name}/external-auth/${provider.id}\n`,
+    );
   });
   app.all("/api/agents/:id/proxy/*", async (c) => {
     const agent = find(c);
@@ -132,6 +174,9 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
   });
   return app;
 }
+
+const claim = z.strictObject({ owner: z.string().min(1), workspace: z.string().min(1).optional() });
+const givenToken = z.strictObject({ token: z.string().min(1) });
 
 const PAGE = {
   after: { type: "text", summary: "Only entries after this id." },

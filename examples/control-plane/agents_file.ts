@@ -65,6 +65,20 @@ const banner = z.strictObject({
   background: z.string().regex(/^#[0-9a-f]{6}$/i, "expected a colour such as #004852").default("#004852"),
 });
 
+const gitSshKey = z.strictObject({
+  privateKey: z.string().min(1).describe("PEM text, as ssh-keygen writes it."),
+  publicKey: z.string().min(1).describe("A line of authorized_keys."),
+});
+
+const provider = z.strictObject({
+  id: z.string().regex(/^[a-z0-9](?:-?[a-z0-9])*$/, "expected lower-case letters, digits and single hyphens"),
+  match: z.string().min(1).refine(isPattern, { message: "expected a regular expression" }).describe(
+    "Regular expression for the addresses of the git server.",
+  ),
+  type: z.string().default("").describe("github, gitlab, bitbucket-cloud and so on; decides the user name."),
+  token: z.string().default("").describe("Empty: somebody has to give one while the control plane runs."),
+});
+
 const agent = z.strictObject({
   id: uuid.optional(),
   name,
@@ -73,7 +87,10 @@ const agent = z.strictObject({
   workspace: name.default("workspace"),
   directory: z.string().default(""),
   motdPath: z.string().default(""),
-  gitAuthConfigs: z.number().int().min(0).default(0),
+  gitAuthConfigs: z.number().int().min(0).optional().describe("Default: the number of externalAuth."),
+  gitSshKey: gitSshKey.optional(),
+  externalAuth: z.array(provider).default([]),
+  prebuilt: z.boolean().default(false).describe("Belongs to nobody until somebody claims it."),
   vsCodePortProxyUri: z.string().default(""),
   environment: z.record(z.string(), z.string()).default({}),
   secrets: z.array(secret).default([]),
@@ -111,9 +128,12 @@ type ParsedAgent = z.output<typeof agent>;
 export type ScriptDefinition = Omit<z.output<typeof script>, "id"> & { readonly id: string };
 /** An app of a manifest. */
 export type AppDefinition = Omit<z.output<typeof app>, "id"> & { readonly id: string };
+/** A git server the workspace gets a token for. */
+export type ExternalAuthDefinition = z.output<typeof provider>;
 /** One agent, with every id filled in. */
-export type AgentDefinition = Omit<ParsedAgent, "id" | "scripts" | "apps"> & {
+export type AgentDefinition = Omit<ParsedAgent, "id" | "scripts" | "apps" | "gitAuthConfigs"> & {
   readonly id: string;
+  readonly gitAuthConfigs: number;
   readonly workspaceId: string;
   readonly templateId: string;
   readonly templateVersionId: string;
@@ -180,12 +200,24 @@ function secretPaths(value: unknown): ReadonlySet<string> {
   const paths = new Set<string>();
   for (const [index, given] of (Array.isArray(agents) ? agents : []).entries()) {
     paths.add(`agents.${index}.token`);
-    const secrets: unknown = given?.secrets;
-    for (const inner of Array.isArray(secrets) ? secrets.keys() : []) {
-      paths.add(`agents.${index}.secrets.${inner}.value`);
+    paths.add(`agents.${index}.gitSshKey.privateKey`);
+    for (const [list, key] of [["secrets", "value"], ["externalAuth", "token"]] as const) {
+      const entries: unknown = given?.[list];
+      for (const inner of Array.isArray(entries) ? entries.keys() : []) {
+        paths.add(`agents.${index}.${list}.${inner}.${key}`);
+      }
     }
   }
   return paths;
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function complete(given: ParsedAgent): AgentDefinition {
@@ -193,6 +225,7 @@ function complete(given: ParsedAgent): AgentDefinition {
   return {
     ...given,
     id,
+    gitAuthConfigs: given.gitAuthConfigs ?? given.externalAuth.length,
     workspaceId: derivedUuid("workspace", given.owner, given.workspace),
     templateId: derivedUuid("template", id),
     templateVersionId: derivedUuid("template version", id),

@@ -14,14 +14,18 @@ import { createLogger, type LogSink } from "../../core/log.ts";
 import type { Logger } from "../../core/plugin.ts";
 import { RPC_PATH } from "../../core/rpc/dial.ts";
 import { adminApi, type AdminEnv } from "./admin_api.ts";
+import { AGENT_PREFIX, agentRequests } from "./agent_requests.ts";
+import { AgentTokens } from "./agent_tokens.ts";
 import type { AgentsFile } from "./agents_file.ts";
 import { Changes } from "./changes.ts";
 import type { Model } from "./chats/model.ts";
 import { openChats } from "./chats/open_chats.ts";
 import { ConnectionMonitor } from "./connection_monitor.ts";
+import { ExternalAuth } from "./external_auth.ts";
 import { RpcEndpoint } from "./rpc_endpoint.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
 import { Tunnels } from "./tunnels.ts";
+import { Workspaces } from "./workspaces.ts";
 
 /** Time for answers that are under way to end, in milliseconds. */
 const CLOSE_MS = 5_000;
@@ -75,8 +79,12 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
   const monitor = new ConnectionMonitor({ store, changes, clock });
   monitor.settle(agents.map(({ id }) => id));
   const tunnels = new Tunnels();
+  const tokens = new AgentTokens(agents);
+  const workspaces = new Workspaces();
+  const externalAuth = new ExternalAuth();
+  const requests = agentRequests({ tokens, workspaces, externalAuth, changes, stopping: stopping.signal });
   const endpoint = new RpcEndpoint({
-    ...{ agents, statsIntervalSeconds, store, changes, monitor, clock, log, tunnelOpened: tunnels.opened },
+    ...{ tokens, workspaces, statsIntervalSeconds, store, changes, monitor, clock, log, tunnelOpened: tunnels.opened },
     // The name under which the reference writes these lines, so that what reads them finds ours too.
     auditLog: createLogger({ category: ["coderd", "agentrpc"], sink, clock }),
   });
@@ -85,13 +93,17 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
     ...{ isConnected: (id) => monitor.isConnected(id), client: (id) => tunnels.client(id) },
   });
   opening.use(chats.store);
-  const admin = adminApi({ chats, agents, store, monitor, changes, auth, tunnels, clock, isReachable: tunnels.isOpen });
+  const admin = adminApi({
+    ...{ chats, agents, store, monitor, changes, auth, tunnels, clock, workspaces, externalAuth },
+    isReachable: tunnels.isOpen,
+  });
   const hosts = new HostCheck(options.hosts);
 
   async function answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     try {
       if (pathname === RPC_PATH) return endpoint.handle(request);
+      if (pathname.startsWith(`${AGENT_PREFIX}/`)) return await requests.fetch(request);
       const host = request.headers.get("host");
       hosts.checkHost(host);
       hosts.checkOrigin(request.headers.get("origin"), host);

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { hash } from "node:crypto";
-
 import { acceptVersion, type ApiVersion, formatVersion, VERSION_REFUSED } from "../../core/rpc/api_version.ts";
 import { HttpProblem, messageOf } from "../../core/errors.ts";
 import { isSameHost } from "../../core/http/host_check.ts";
@@ -16,23 +14,23 @@ import { ServiceRouter } from "../../core/rpc/service_router.ts";
 import { webSocketStream } from "../../core/rpc/web_socket_stream.ts";
 import { YamuxSession } from "../../core/rpc/yamux/session.ts";
 import { agentService } from "./agent_service.ts";
+import type { AgentTokens } from "./agent_tokens.ts";
 import type { AgentDefinition } from "./agents_file.ts";
 import type { Changes } from "./changes.ts";
 import type { ConnectionMonitor } from "./connection_monitor.ts";
 import type { Store } from "./store.ts";
 import { tailnetService } from "./tailnet_service.ts";
-import { isUuid } from "./uuid.ts";
+import type { Workspaces } from "./workspaces.ts";
 
 /** Version served. */
 const SERVED: ApiVersion = { major: 2, minor: 10 };
 /** A WebSocket that does not answer a ping within this time is closed, in seconds. Deno pings after the half of it. */
 const HEARTBEAT_SECONDS = 30;
-/** Name of the token where it is a cookie or a query parameter. */
-const TOKEN_NAME = "coder_session_token";
 
 /** What {@linkcode RpcEndpoint} works with. */
 export interface RpcEndpointOptions {
-  readonly agents: readonly AgentDefinition[];
+  readonly tokens: AgentTokens;
+  readonly workspaces: Workspaces;
   readonly statsIntervalSeconds: number;
   readonly store: Store;
   readonly changes: Changes;
@@ -48,14 +46,11 @@ export interface RpcEndpointOptions {
 /** Serves `/api/v2/workspaceagents/me/rpc`. */
 export class RpcEndpoint {
   readonly #options: RpcEndpointOptions;
-  /** Agents by the digest of their token: looking one up takes no longer for a token that is nearly right. */
-  readonly #agents: ReadonlyMap<string, AgentDefinition>;
   readonly #running = new Map<YamuxSession, Promise<void>>();
   #isClosed = false;
 
   constructor(options: RpcEndpointOptions) {
     this.#options = options;
-    this.#agents = new Map(options.agents.map((agent) => [digestOf(agent.token), agent]));
   }
 
   /**
@@ -70,7 +65,7 @@ export class RpcEndpoint {
     if (origin !== null && !isSameHost(origin, headers.get("host"))) {
       throw new HttpProblem(403, "Origin is not allowed", { code: "forbidden_origin" });
     }
-    const agent = this.#agentOf(tokenOf(headers, url.searchParams));
+    const agent = this.#options.tokens.agentOf(request);
     const version = acceptVersion(url.searchParams.get("version"), SERVED);
     if (!("major" in version)) throw new HttpProblem(400, VERSION_REFUSED, { validations: [version] });
     if (this.#isClosed) throw new HttpProblem(503, "The control plane is stopping");
@@ -91,14 +86,6 @@ export class RpcEndpoint {
     this.#isClosed = true;
     for (const session of this.#running.keys()) session.close();
     await Promise.all(this.#running.values());
-  }
-
-  #agentOf(token: string): AgentDefinition {
-    if (token === "") throw new HttpProblem(401, "The agent token is missing");
-    if (!isUuid(token)) throw new HttpProblem(401, "The agent token is not a UUID");
-    const agent = this.#agents.get(digestOf(token.toLowerCase()));
-    if (agent === undefined) throw new HttpProblem(401, "The agent token is unknown");
-    return agent;
   }
 
   #upgrade(request: Request, peer: Peer): Response {
@@ -124,13 +111,24 @@ export class RpcEndpoint {
     { agent, role, apiVersion, takesStreams }: Peer,
     requestId: string,
   ): Promise<void> {
-    const { store, changes, clock, log, auditLog, monitor, statsIntervalSeconds, tunnelOpened } = this.#options;
+    const { store, changes, clock, log, auditLog, monitor, statsIntervalSeconds, tunnelOpened, workspaces } =
+      this.#options;
+    const present = workspaces.present(agent);
     const fields = { agent: agent.name, role, request_id: requestId };
     log.info("agent connected", { ...fields, version: apiVersion, tunnel: takesStreams });
     const router = new ServiceRouter();
     router.add(
       Agent,
-      agentService({ agent, apiVersion, requestId, statsIntervalSeconds, store, changes, clock, log: auditLog }),
+      agentService({
+        agent: present,
+        apiVersion,
+        requestId,
+        statsIntervalSeconds,
+        store,
+        changes,
+        clock,
+        log: auditLog,
+      }),
     );
     router.add(Tailnet, tailnetService);
     const served = serveSession(session, router.handle, {
@@ -151,22 +149,4 @@ interface Peer {
   readonly role: string;
   readonly apiVersion: string;
   readonly takesStreams: boolean;
-}
-
-/** The first token found, in the order the reference looks. */
-function tokenOf(headers: Headers, query: URLSearchParams): string {
-  return cookieOf(headers.get("cookie") ?? "") || query.get(TOKEN_NAME) || headers.get("coder-session-token") ||
-    /^bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] || query.get("access_token") || "";
-}
-
-function cookieOf(cookies: string): string {
-  for (const cookie of cookies.split(";")) {
-    const [name, value] = cookie.trim().split("=", 2);
-    if (name === TOKEN_NAME && value) return value;
-  }
-  return "";
-}
-
-function digestOf(token: string): string {
-  return hash("sha256", token);
 }

@@ -4,12 +4,15 @@
  * @module
  */
 import { LatestValue } from "../../core/latest_value.ts";
-import { type Clock, definePlugin, type Plugin } from "../../core/plugin.ts";
+import { type Clock, definePlugin, type Plugin, type PluginContext, type Variables } from "../../core/plugin.ts";
+import { gitCommands } from "./commands/mod.ts";
 import { controlplaneConfig } from "./config.ts";
 import { ConnectionQueue } from "./connection_queue.ts";
 import { builtInVariables, manifestVariables, secretVariables } from "./environment.ts";
+import { gitEnvironment } from "./git_environment.ts";
 import { LifecycleDriver } from "./lifecycle_driver.ts";
 import type { ManifestReading } from "./manifest.ts";
+import { addGitRoutes } from "./routes.ts";
 import {
   type Banner,
   BannerFeed,
@@ -29,6 +32,7 @@ const controlplane: Plugin = definePlugin({
   config: controlplaneConfig,
   provides: [ManifestFeed, LifecycleReports, ConnectionReports, BannerFeed],
   permissions: { read: true, write: true },
+  commands: gitCommands,
   setup(ctx) {
     const { config, clock, log } = ctx;
     const readings = new LatestValue<ManifestReading>();
@@ -45,12 +49,11 @@ const controlplane: Plugin = definePlugin({
     ctx.provide(BannerFeed, { watch: (signal) => banners.watch(signal) });
     ctx.provide(LifecycleReports, lifecycle);
     ctx.provide(ConnectionReports, connections);
-    ctx.env.contribute("core", () => readings.current === undefined ? {} : builtInVariables(readings.current));
-    ctx.env.contribute(
-      "manifest",
-      (base) => readings.current === undefined ? {} : manifestVariables(readings.current, base),
-    );
-    ctx.env.contribute("secrets", () => readings.current === undefined ? {} : secretVariables(readings.current));
+    contributeVariables(ctx, () => readings.current);
+
+    const stopping = new AbortController();
+    addGitRoutes(ctx.routes, { rpc: ctx.rpc, stopping: AbortSignal.any([stopping.signal, ctx.signal]) });
+    ctx.routes.describe(async () => (await import("./api.ts")).controlplaneApi);
 
     // The routines bring protobuf with them; an agent on its own never loads it.
     const routine = (name: RoutineName, until: "drain" | "stop") =>
@@ -63,7 +66,10 @@ const controlplane: Plugin = definePlugin({
     routine("reportLifecycle", "stop");
     routine("reportConnections", "stop");
 
-    ctx.hooks.onStopping(() => lifecycle.stopping());
+    ctx.hooks.onStopping((reason) => {
+      stopping.abort(new Error(`the agent stops: ${reason}`));
+      lifecycle.stopping();
+    });
     ctx.hooks.onDrain(async (signal) => {
       await within(clock, config.stopWorkMs, signal, (limit) => lifecycle.end(limit));
       await within(clock, config.lastWordsMs, signal, (limit) => lifecycle.settled(limit));
@@ -71,6 +77,24 @@ const controlplane: Plugin = definePlugin({
   },
 });
 export default controlplane;
+
+/** What children find in their environment once the control plane has told of the workspace, layer by layer. */
+function contributeVariables(
+  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "hooks" | "host">,
+  current: () => ManifestReading | undefined,
+): void {
+  const git = gitEnvironment(ctx);
+  function add(layer: string, variables: (reading: ManifestReading, base: Variables) => Variables): void {
+    ctx.env.contribute(layer, (base) => {
+      const reading = current();
+      return reading === undefined ? {} : variables(reading, base);
+    });
+  }
+  add("core", (reading) => ({ ...builtInVariables(reading), ...git().ssh }));
+  add("manifest", manifestVariables);
+  add("secrets", secretVariables);
+  add("git", () => git().askpass);
+}
 
 /** Runs `work` for no longer than `ms`; its signal then aborts, and what it still does is nobody's concern. */
 async function within(

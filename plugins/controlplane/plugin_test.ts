@@ -1,4 +1,4 @@
-import { assertEquals, assertExists } from "@std/assert";
+import { assertEquals, assertExists, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { Agent, Connection_Action, Lifecycle_State } from "../../core/proto/gen/agent_pb.ts";
@@ -23,6 +23,12 @@ const MANIFEST = {
   workspaceId: uuidBytes("11020304-0506-0708-090a-0b0c0d0e0f10"),
   environmentVariables: { GREETING: "hello ${HOME}", PATH: "/manifest:$PATH" },
 };
+
+/** Tells what children find in their environment. */
+const asking = definePlugin({
+  ...{ id: "asking", version: "1.0.0", api: 1, summary: "Asks.", stability: "stable" },
+  setup: (ctx) => void ctx.routes.app.get("/", async (c) => c.json(await ctx.env.build())),
+});
 
 type AgentService = ServiceImplementation<typeof Agent>;
 
@@ -67,10 +73,6 @@ Deno.test("controlplane takes the manifest, answers with its version, and report
 Deno.test("controlplane gives children the workspace's variables, the manifest's and the secrets", async () => {
   const value = new TextEncoder().encode("s3cret $HOME");
   const controlPlane = planeWith({}, { secrets: [{ envName: "API_KEY", filePath: "", value }] });
-  const asking = definePlugin({
-    ...{ id: "asking", version: "1.0.0", api: 1, summary: "Asks.", stability: "stable" },
-    setup: (ctx) => void ctx.routes.app.get("/", async (c) => c.json(await ctx.env.build())),
-  });
   await using agent = await createTestAgent({ plugins: [controlplane, asking], controlPlane });
   await controlPlane.untilCalled("UpdateLifecycle");
 
@@ -272,4 +274,122 @@ Deno.test("controlplane runs alone without a control plane: it reports nothing a
 
   assertEquals(report.unfinished, []);
   await agent[Symbol.asyncDispose]();
+});
+
+Deno.test("controlplane points git at its commands, once the workspace is known", async () => {
+  const controlPlane = planeWith();
+  controlPlane.refusal = new Error("away");
+  await using agent = await createTestAgent({ plugins: [controlplane, asking], controlPlane });
+  const before = await (await agent.get("/api/v0/asking")).json();
+
+  controlPlane.refusal = undefined;
+  await agent.clock.advance(60_000);
+  await controlPlane.untilCalled("UpdateLifecycle");
+  const after = await (await agent.get("/api/v0/asking")).json();
+
+  assertEquals([before.GIT_SSH_COMMAND, before.GIT_ASKPASS], [undefined, undefined]);
+  assertEquals([after.GIT_SSH_COMMAND, after.GIT_ASKPASS], ["/usr/bin/outpost gitssh --", "/usr/bin/outpost"]);
+});
+
+Deno.test("controlplane gives git one program to ask, also when it takes several words to start it", async () => {
+  const directory = await Deno.makeTempDir();
+  const program = join(directory, "a program");
+  await Deno.writeTextFile(program, '#!/bin/sh\nprintf "%s|" "$@"\n', { mode: 0o700 });
+  const controlPlane = planeWith();
+  const agent = await createTestAgent({
+    plugins: [controlplane, asking],
+    controlPlane,
+    commandLine: [program, "it's"],
+  });
+  await controlPlane.untilCalled("UpdateLifecycle");
+
+  const { GIT_SSH_COMMAND, GIT_ASKPASS } = await (await agent.get("/api/v0/asking")).json();
+  const asked = await new Deno.Command(GIT_ASKPASS, { args: ["Username for 'https://x': "] }).output();
+  const ssh = await new Deno.Command("sh", { args: ["-c", `${GIT_SSH_COMMAND} host`] }).output();
+  await agent.stop();
+
+  const text = ({ stdout }: Deno.CommandOutput) => new TextDecoder().decode(stdout);
+  assertEquals(text(asked), "it's|Username for 'https://x': |");
+  assertEquals(text(ssh), "it's|gitssh|--|host|");
+  await assertRejects(() => Deno.stat(GIT_ASKPASS), Deno.errors.NotFound);
+  await agent[Symbol.asyncDispose]();
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("GET /git-ssh-key passes the key on, and what the control plane refuses", async () => {
+  const controlPlane = planeWith();
+  await using agent = await createTestAgent({ plugins: [controlplane], controlPlane });
+  const ask = async () => {
+    const response = await agent.get("/api/v0/controlplane/git-ssh-key");
+    return [response.status, await response.json()] as const;
+  };
+  const keys = { public_key: "ssh-ed25519 A", private_key: "PEM" };
+  const asked: string[] = [];
+  controlPlane.answer = ({ url }) => {
+    asked.push(new URL(url).pathname);
+    return Response.json({ ...keys, more: "unknown" });
+  };
+  assertEquals(await ask(), [200, keys]);
+  assertEquals(asked, ["/api/v2/workspaceagents/me/gitsshkey"]);
+
+  controlPlane.answer = () => Response.json({ message: "No key", detail: "none was made" }, { status: 404 });
+  const [missing, body] = await ask();
+  assertEquals([missing, body.message, body.detail, body.code], [
+    404,
+    "No key",
+    "none was made",
+    "controlplane_refused",
+  ]);
+
+  controlPlane.answer = () => Response.json({ message: "who are you" }, { status: 401 });
+  assertEquals((await ask())[0], 502);
+  controlPlane.answer = () => new Response("<html>");
+  assertEquals((await ask())[1].message, "The control plane's answer cannot be understood");
+  controlPlane.refusal = new Error("it is away");
+  const [away, { code, detail }] = await ask();
+  assertEquals([away, code], [503, "controlplane_unavailable"]);
+  assertStringIncludes(detail, "it is away");
+});
+
+Deno.test("GET /external-auth asks as it is asked, and ends with the agent however long it waits", async () => {
+  const controlPlane = planeWith();
+  const agent = await createTestAgent({ plugins: [controlplane], controlPlane });
+  const asked: string[] = [];
+  const path = "/api/v0/controlplane/external-auth";
+  controlPlane.answer = ({ url }) => {
+    asked.push(new URL(url).search);
+    return Response.json({ username: "oauth2", password: "p", token_extra: null });
+  };
+
+  const answer = await agent.get(`${path}?match=https://git.example&chat_id=c`);
+  const neither = await agent.get(path);
+  const both = await agent.get(`${path}?match=a&id=b`);
+  assertEquals(await answer.json(), { url: "", username: "oauth2", password: "p", access_token: "", type: "" });
+  assertEquals([neither.status, both.status], [400, 400]);
+  await Promise.all([neither.body?.cancel(), both.body?.cancel()]);
+
+  const waiting = Promise.withResolvers<void>();
+  controlPlane.answer = ({ url, signal }) => {
+    asked.push(new URL(url).search);
+    waiting.resolve();
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const listening = agent.get(`${path}?id=forge&listen=true`);
+  await waiting.promise;
+  await agent.clock.advance(3_600_000);
+  await agent.stop();
+  const late = await listening;
+
+  assertEquals(late.status, 503);
+  assertEquals(asked, ["?id=&match=https%3A%2F%2Fgit.example&chat_id=c", "?id=forge&match=&listen=true"]);
+  await late.body?.cancel();
+  await agent[Symbol.asyncDispose]();
+});
+
+Deno.test("the routes for git say that no control plane is configured", async () => {
+  await using agent = await createTestAgent({ plugins: [controlplane] });
+
+  const response = await agent.get("/api/v0/controlplane/git-ssh-key");
+
+  assertEquals([response.status, (await response.json()).detail], [503, "no control plane is configured"]);
 });

@@ -31,7 +31,8 @@ export async function start(ctx: CoreCommandContext): Promise<number> {
 }
 
 async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<number> {
-  const agent = createAgent({ plugins: ctx.program.plugins, config, build: ctx.program.build, env: ctx.env });
+  const { plugins, build, commandLine } = ctx.program;
+  const agent = createAgent({ plugins, config, build, commandLine, env: ctx.env });
   const cut = Promise.withResolvers<number>();
   let asked: EndSignal | undefined;
   using _ = ctx.io.onSignal((signal) => {
