@@ -171,6 +171,7 @@ function started(path: string, args: string[], signal = new AbortController().si
     out: (text) => io.out(text),
     err: (text) => io.err(text),
     agent: () => Promise.reject(new Error("not needed")),
+    run: () => Promise.reject(new Error("not needed")),
   };
   return { clock, io, done: syncStart(ctx, clock) };
 }

@@ -22,6 +22,7 @@ async function run(env: Record<string, string>, cwd: string, args: readonly stri
     out: (text) => Promise.resolve(void (written.out += String(text))),
     err: (text) => Promise.resolve(void (written.err += String(text))),
     agent: () => Promise.reject(new Error("no agent is needed")),
+    run: () => Promise.reject(new Error("no program is needed")),
   };
   const code = await configureClient(ctx);
   return { code, ...written };
