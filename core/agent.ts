@@ -51,7 +51,7 @@ export interface AgentOptions {
   /** Path of the agent's own program; its directory ends the `PATH` of children. Default: the running program. */
   readonly executable?: string;
   /** Program and first arguments that run this binary's commands. Default: none, as in a program that embeds the agent. */
-  readonly commandLine?: readonly [string, ...string[]];
+  readonly commandLine?: readonly [program: string, ...args: string[]];
   /** Connects to the control plane. Default: as the configuration and `CODER_AGENT_URL` say. */
   readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
   /** Asks the control plane over plain HTTP. Default: as the configuration and `CODER_AGENT_URL` say. */

@@ -121,7 +121,7 @@ export interface HostFacts {
    * Program and first arguments that run this binary's commands, for children that shall call back. Absent when the agent is embedded in a
    * program that has none. @since 0.1
    */
-  readonly commandLine?: readonly [string, ...string[]];
+  readonly commandLine?: readonly [program: string, ...args: string[]];
 }
 
 /** The one object a plugin gets. Every member is bound to this plugin and closes with it. */

@@ -106,6 +106,20 @@ export interface EditedFiles {
   readonly files?: readonly FileDiff[];
 }
 
+/** ExternalAuth, as it is sent. */
+export interface ExternalAuth {
+  /** Where a person signs in; empty when there are credentials. */
+  readonly url?: string;
+  /** User name for git; where a token alone is enough, the token. */
+  readonly username?: string;
+  /** Password for git; empty where a token alone is enough. */
+  readonly password?: string;
+  /** The bare token, for other programs than git. */
+  readonly access_token?: string;
+  /** Kind of the provider, such as github. */
+  readonly type?: string;
+}
+
 /** FileDiff, as it is sent. */
 export interface FileDiff {
   readonly path: string;
@@ -141,6 +155,14 @@ export interface GapEvent {
   readonly offset: number;
   /** Bytes that are gone. */
   readonly bytes: number;
+}
+
+/** GitSshKey, as it is sent. */
+export interface GitSshKey {
+  /** A line of authorized_keys. */
+  readonly public_key?: string;
+  /** The private key as PEM text. */
+  readonly private_key: string;
 }
 
 /** Health, as it is sent. */
@@ -550,6 +572,8 @@ export interface WrittenFile {
 export const ROUTES = {
   "auth.link": { method: "POST", path: "/api/v0/auth/link" },
   "auth.redeem": { method: "GET", path: "/auth/{code}" },
+  "controlplane.externalAuth": { method: "GET", path: "/api/v0/controlplane/external-auth" },
+  "controlplane.gitSshKey": { method: "GET", path: "/api/v0/controlplane/git-ssh-key" },
   "debug.metrics": { method: "GET", path: "/debug/prometheus" },
   "files.edit": { method: "POST", path: "/api/v0/edit-files" },
   "files.lines": { method: "GET", path: "/api/v0/read-file-lines" },
@@ -605,6 +629,29 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: undefined;
+  };
+  /** Fetches credentials for a git server from the control plane. */
+  readonly "controlplane.externalAuth": {
+    readonly path: None;
+    readonly query: {
+      /** Address of the git server, as the provider's rule matches it. */
+      readonly match?: string;
+      /** Id of the provider, in the place of an address. */
+      readonly id?: string;
+      /** Wait until a person has signed in. */
+      readonly listen?: boolean;
+      /** Chat that works with the repository. */
+      readonly chat_id?: string;
+    };
+    readonly body: undefined;
+    readonly answer: ExternalAuth;
+  };
+  /** Fetches the workspace's key for git over SSH from the control plane. */
+  readonly "controlplane.gitSshKey": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: GitSshKey;
   };
   /** Metrics of the agent and its plugins. */
   readonly "debug.metrics": {

@@ -15,7 +15,7 @@ export interface Program {
   /** How people start it: `outpost`, or the whole line under `deno run`. Commands in hints start with it. */
   readonly invocation: string;
   /** The same for programs: what runs this binary's commands. Absent where nobody said. */
-  readonly commandLine?: readonly [string, ...string[]];
+  readonly commandLine?: readonly [program: string, ...args: string[]];
 }
 
 /** What a core command is given. */

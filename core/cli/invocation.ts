@@ -32,13 +32,6 @@ export function invocationOf(facts: InvocationFacts): string {
   return `${deno} run -A ${main}`;
 }
 
-/** Program and first arguments that run a command of this binary, from any directory. */
-export function commandLineOf(facts: InvocationFacts): [string, ...string[]] {
-  if (facts.isCompiled) return [facts.executable];
-  const main = facts.mainModule.startsWith("file:") ? fromFileUrl(facts.mainModule) : facts.mainModule;
-  return [facts.executable, "run", "--quiet", "-A", main];
-}
-
 /** The facts of this process. */
 export function invocationFacts(cwd: string): InvocationFacts {
   return {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { commandLineOf, type InvocationFacts, invocationOf } from "./invocation.ts";
+import { type InvocationFacts, invocationOf } from "./invocation.ts";
 
 const facts: InvocationFacts = {
   isCompiled: false,
@@ -27,9 +27,4 @@ Deno.test("invocationOf() brings Deno along where it came from npx", () => {
   const executable = "/home/me/.npm/_npx/0a1b/node_modules/@deno/linux-x64-glibc/deno";
 
   assertEquals(invocationOf({ ...facts, executable }), "npx -y deno@2.9.6 task -q outpost");
-});
-
-Deno.test("commandLineOf() runs the binary's commands from any directory", () => {
-  assertEquals(commandLineOf({ ...facts, isCompiled: true, executable: "/opt/outpost" }), ["/opt/outpost"]);
-  assertEquals(commandLineOf(facts), ["/usr/bin/deno", "run", "--quiet", "-A", "/home/me/outpost/main.ts"]);
 });

@@ -5,9 +5,10 @@
  */
 import { AGENT_VERSION, type BuildInfo } from "../load_plan.ts";
 import type { Plugin } from "../plugin.ts";
-import { commandLineOf, invocationFacts, invocationOf } from "./invocation.ts";
+import { invocationFacts, invocationOf } from "./invocation.ts";
 import { processIo } from "./io.ts";
 import { run } from "./run.ts";
+import { selfCommand } from "./self_command.ts";
 
 /** Runs `args` and says how the process should exit. */
 export async function runProcess(
@@ -16,6 +17,6 @@ export async function runProcess(
   build: BuildInfo = { name: "outpost", version: AGENT_VERSION },
 ): Promise<number> {
   const io = processIo();
-  const facts = invocationFacts(io.cwd);
-  return await run(args, io, { build, plugins, invocation: invocationOf(facts), commandLine: commandLineOf(facts) });
+  const invocation = invocationOf(invocationFacts(io.cwd));
+  return await run(args, io, { build, plugins, invocation, commandLine: selfCommand() });
 }

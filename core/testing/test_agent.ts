@@ -35,7 +35,7 @@ export interface TestAgentOptions {
   /** Default: none, so that calls of `ctx.rpc` throw. */
   readonly controlPlane?: TestControlPlane;
   /** Program and first arguments that run the agent's commands. Default: `/usr/bin/outpost`. */
-  readonly commandLine?: readonly [string, ...string[]];
+  readonly commandLine?: readonly [program: string, ...args: string[]];
   /** Do not fail the test for error lines it has not read with {@linkcode TestAgent.errors}. */
   readonly ignoreErrors?: boolean;
 }
