@@ -12,8 +12,8 @@ const CONTRIBUTED_LAYERS = ["core", "manifest", "secrets", "plugins"] as const;
 export type ContributedLayer = (typeof CONTRIBUTED_LAYERS)[number];
 
 /**
- * Variables of the agent itself, which its children do not inherit: tokens, where tokens are kept, and how the agent
- * starts its children. A layer above may add one on purpose.
+ * Variables of the agent itself, which its children do not inherit: tokens, where tokens are kept, how the agent starts its
+ * children, and how it is watched over. A layer above may add one on purpose.
  */
 const PRIVATE_VARIABLES: ReadonlySet<string> = new Set([
   "OUTPOST_TOKEN",
@@ -21,6 +21,10 @@ const PRIVATE_VARIABLES: ReadonlySet<string> = new Set([
   "OUTPOST_PLUGIN_TOKEN",
   "CODER_AGENT_TOKEN",
   "CODER_AGENT_TOKEN_FILE",
+  // A child that speaks to the service manager would speak for the agent.
+  "NOTIFY_SOCKET",
+  "WATCHDOG_PID",
+  "WATCHDOG_USEC",
 ]);
 /** Settings of process priorities; removed by prefix, as the reference agent does. */
 const PRIVATE_PREFIXES: readonly string[] = ["CODER_PROC_PRIO_MGMT", "CODER_PROC_OOM_SCORE", "CODER_PROC_NICE_SCORE"];

@@ -88,5 +88,10 @@ const agentgit: Plugin = definePlugin({
       },
     });
   },
+  checks: [{
+    name: "git",
+    summary: "Whether git is there.",
+    load: async () => (await import("./git_check.ts")).checkGit,
+  }],
 });
 export default agentgit;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, resolve } from "@std/path";
+import { resolve } from "@std/path";
 
 import { EXIT } from "../../core/cli/exit_codes.ts";
 import { parseFlags, UsageError } from "../../core/cli/flags.ts";
@@ -11,6 +11,7 @@ import { selfCommand } from "../../core/cli/self_command.ts";
 import { suggestion } from "../../core/config/suggestion.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { CommandContext } from "../../core/plugin.ts";
+import { replaceFile } from "../../core/replace_file.ts";
 import { MCP_CLIENTS, type McpClient, parseSettings, type ServerEntry } from "./client_config.ts";
 import { CLIENT_FLAGS, type ClientOptions, clientOptions } from "./client_flags.ts";
 import { reportTask } from "./tools/report_task.ts";
@@ -20,9 +21,6 @@ const FLAGS = [
   { name: "config", value: "FILE", summary: "The client's settings, where they are not in the usual place." },
   { name: "dry-run", summary: "Print what the file would hold, and change nothing." },
 ];
-
-/** Mode of a file that is made anew: clients keep secrets there. */
-const NEW_FILE_MODE = 0o600;
 
 /** Writes the server's entry, or prints the file with `--dry-run`. Other settings stay as they are. */
 export async function configureClient(ctx: CommandContext): Promise<number> {
@@ -94,21 +92,6 @@ async function textOf(path: string): Promise<string | undefined> {
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-/** Writes beside the file and renames, so that a client never reads half of it. Keeps the file's mode and follows links. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const target = await Deno.realPath(path).catch(() => path); // It is not there yet.
-  const mode = (await Deno.stat(target).catch(() => undefined))?.mode ?? NEW_FILE_MODE;
-  const draft = `${target}.${crypto.randomUUID()}`;
-  try {
-    await Deno.writeTextFile(draft, text, { createNew: true, mode: mode & 0o777 });
-    await Deno.rename(draft, target);
-  } catch (error) {
-    await Deno.remove(draft).catch(() => {}); // It was never made, or is renamed already.
     throw error;
   }
 }

@@ -53,5 +53,10 @@ const plugin: Plugin = definePlugin({
     ctx.routes.describe(async () => (await import("./api.ts")).terminalsApi);
     ctx.announce({ capabilities: ["terminals"], limits: { maxTerminals: config.maxTerminals } });
   },
+  checks: [{
+    name: "terminals",
+    summary: "Whether the kernel hands out terminals.",
+    load: async () => (await import("./terminal_check.ts")).checkTerminals,
+  }],
 });
 export default plugin;

@@ -4,6 +4,8 @@
  * @module
  */
 import { pathFacts, runtimeDirectory } from "../../config/default_paths.ts";
+import type { LoadedConfig } from "../../config/loaded_config.ts";
+import { resolveConfig } from "../../config/resolve_config.ts";
 import { readDefinition } from "../../definition.ts";
 import { AgentNotFoundError, messageOf } from "../../errors.ts";
 import { loadPlan } from "../../load_plan.ts";
@@ -11,6 +13,7 @@ import type { CheckResult } from "../../plugin.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { loadConfig } from "../load_config.ts";
+import { MACHINE_CHECKS, machineFacts } from "../machine_checks.ts";
 import { alignColumns } from "../text_table.ts";
 
 /** A check, and what it found. */
@@ -23,6 +26,9 @@ type Check = (ctx: CoreCommandContext) => CheckResult | Promise<CheckResult>;
 export async function doctor(ctx: CoreCommandContext): Promise<number> {
   const findings: Finding[] = [];
   for (const [name, check] of CORE_CHECKS) findings.push(await examine(name, () => check(ctx)));
+  for (const [name, check] of MACHINE_CHECKS) {
+    findings.push(await examine(name, () => check(machineFacts(ctx.env, configOrDefaults(ctx)))));
+  }
   for (const plugin of ctx.program.plugins) {
     for (const check of readDefinition(plugin).definition?.checks ?? []) {
       findings.push(await examine(`${plugin.id}: ${check.name}`, async () => (await check.load())(ctx)));
@@ -30,6 +36,15 @@ export async function doctor(ctx: CoreCommandContext): Promise<number> {
   }
   await ctx.out(ctx.flags.has("json") ? `${JSON.stringify(findings, null, 2)}\n` : report(findings));
   return findings.some(({ status }) => status === "problem") ? EXIT.failed : EXIT.done;
+}
+
+/** A configuration that is wrong is a finding of its own; the machine can be looked at all the same. */
+function configOrDefaults(ctx: CoreCommandContext): LoadedConfig {
+  try {
+    return loadConfig(ctx);
+  } catch {
+    return resolveConfig({});
+  }
 }
 
 /** A check that throws is a finding, not the end of the examination. */

@@ -122,6 +122,22 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     load: async () => (await import("./config_schema.ts")).printConfigSchema,
   },
   {
+    name: "install",
+    summary: "Set the agent up as a service of systemd, or show how a container starts it.",
+    flags: [
+      { name: "systemd", summary: "Writes a unit for systemd." },
+      { name: "container", summary: "Prints the lines of a Dockerfile." },
+      { name: "system", summary: "With --systemd: of the machine, started at boot (default: of the user)." },
+      { name: "run-as", value: "USER", summary: "With --system: user the agent runs as (default: root)." },
+      { name: "name", value: "NAME", summary: "Name of the unit (default: outpost)." },
+      { name: "config", value: "FILE", summary: "Configuration file the agent is started with." },
+      { name: "dry-run", summary: "Prints the file instead of writing it." },
+      { name: "remove", summary: "With --systemd: removes the unit that was written before." },
+    ],
+    details: ["Nothing is started or stopped: the commands for that are printed."],
+    load: async () => (await import("./install.ts")).install,
+  },
+  {
     name: "doctor",
     summary: "Check what the agent needs here and say how to mend what is wrong.",
     flags: [...CONFIG_FLAGS, UNIX, JSON_OUTPUT],

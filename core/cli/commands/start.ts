@@ -6,10 +6,12 @@
 import { dirname } from "@std/path";
 
 import { type Agent, createAgent } from "../../agent.ts";
+import { systemClock } from "../../clock.ts";
 import { ensurePrivateDirectory, pathFacts, runtimeDirectory } from "../../config/default_paths.ts";
 import type { LoadedConfig } from "../../config/loaded_config.ts";
 import { Secret } from "../../config/secret.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
+import type { ServiceManager } from "../../service/service_manager.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type EndSignal, exitCodeOf } from "../io.ts";
@@ -31,6 +33,7 @@ export async function start(ctx: CoreCommandContext): Promise<number> {
 }
 
 async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<number> {
+  using manager = await openServiceManager(ctx);
   const { plugins, build, commandLine } = ctx.program;
   const agent = createAgent({ plugins, config, build, commandLine, env: ctx.env });
   const cut = Promise.withResolvers<number>();
@@ -40,6 +43,7 @@ async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<num
     agent.stopOnSignal(signal).catch(() => {});
     if (asked === undefined) {
       asked = signal;
+      manager?.stopping();
       return;
     }
     agent.killGroups();
@@ -56,10 +60,21 @@ async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<num
       return EXIT.done;
     }
     await announce(ctx, agent, config);
+    manager?.ready(`${ctx.program.build.name} ${ctx.program.build.version} serves`);
     const report = await agent.finished;
     if (report.error !== undefined) throw report.error;
     return EXIT.done;
   }
+}
+
+/** Few starts are watched over; the others do not load what speaks to the watcher. */
+async function openServiceManager({ env, err }: CoreCommandContext): Promise<ServiceManager | undefined> {
+  if (!env.NOTIFY_SOCKET) return undefined;
+  const [{ serviceManager }, { openNotifySocket }] = await Promise.all([
+    import("../../service/service_manager.ts"),
+    import("../../service/notify_socket.ts"),
+  ]);
+  return serviceManager({ env, clock: systemClock, open: openNotifySocket, warn: (text) => void err(`${text}\n`) });
 }
 
 async function announce(ctx: CoreCommandContext, agent: Agent, config: LoadedConfig): Promise<void> {

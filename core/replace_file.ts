@@ -1,0 +1,36 @@
+/**
+ * Replaces a small file whole.
+ *
+ * @module
+ */
+import { dirname } from "@std/path";
+
+/** What {@linkcode replaceFile} can be told. */
+export interface ReplaceFileOptions {
+  /** Mode of a file that was not there. An existing one keeps its own. Default 0600. */
+  readonly newFileMode?: number;
+  /** Mode of directories that are made on the way. Default 0700. */
+  readonly directoryMode?: number;
+}
+
+/**
+ * Writes beside the file and renames, so that nobody ever reads half of it, and a full disk leaves the old one. Follows a
+ * symbolic link to the file it stands for.
+ *
+ * @throws {Error} What the file system says; nothing was changed then.
+ */
+export async function replaceFile(path: string, text: string, options: ReplaceFileOptions = {}): Promise<void> {
+  const { newFileMode = 0o600, directoryMode = 0o700 } = options;
+  await Deno.mkdir(dirname(path), { recursive: true, mode: directoryMode });
+  const target = await Deno.realPath(path).catch(() => path); // It is not there yet.
+  const mode = (await Deno.stat(target).catch(() => undefined))?.mode ?? newFileMode;
+  const draft = `${target}.${crypto.randomUUID()}`;
+  try {
+    await Deno.writeTextFile(draft, text, { createNew: true, mode: 0o600 });
+    await Deno.chmod(draft, mode & 0o7777);
+    await Deno.rename(draft, target);
+  } catch (error) {
+    await Deno.remove(draft).catch(() => {}); // It was never made, or is renamed already.
+    throw error;
+  }
+}
