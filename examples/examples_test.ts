@@ -33,3 +33,24 @@ Deno.test("fix_a_bug.ts breaks a copy of this repository and mends it through th
   assertEquals(lines.filter((line) => line.endsWith(": green")).length, 1);
   assertEquals(lines.filter((line) => /^ {5}\+ .*Math\.max\(/.test(line)).length, 1);
 });
+
+Deno.test("chat.ts shows a chat that mends a real repository, and how the repository changes meanwhile", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", join(ROOT, "examples/chat.ts")],
+    env: { NO_COLOR: "1" },
+  }).output();
+
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  const shown = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line));
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const order = [
+    /result +execute exit code 1 /,
+    /result +read_file 5 lines/,
+    /result +edit_files changed/,
+    /git +shop on main: \+1 -1 lines/,
+    /git +shop on main: clean/,
+    /The last commit: Take the discount as a part of the price/,
+  ].map(shown);
+  assertEquals(order.filter((at) => at < 0), [], lines.join("\n"));
+  assertEquals(order, order.toSorted((a, b) => a - b), lines.join("\n"));
+});

@@ -5,14 +5,13 @@
  */
 import { fromFileUrl, join } from "@std/path";
 
+import { startAgentOf } from "./agent_of.ts";
 import { readAgentsFile } from "./agents_file.ts";
 import { type ServerProcess, startServer } from "./server_process.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 /** The agent of the file that the demonstration runs. */
 const AGENT = "dev";
-/** Time for the agent to say its last words before it is killed, in milliseconds. */
-const STOP_MS = 20_000;
 
 if (import.meta.main) await demo();
 
@@ -24,7 +23,7 @@ async function demo(): Promise<void> {
     const agents = join(ROOT, "examples/control-plane/agents.jsonc");
     await using server = await startServer({ args: ["--agents", agents, "--database", join(home, "plane.db")] });
     const token = (await readAgentsFile(agents)).agents.find(({ name }) => name === AGENT)!.token;
-    await using agent = startAgent(home, server.http, token);
+    await using agent = startAgentOf({ http: server.http, token, home });
     await untilReady(server, agent.ended);
     say(server, home);
     await Promise.race([asked, agent.ended]);
@@ -45,39 +44,6 @@ The control plane listens on ${http}, and the agent "${AGENT}" is connected.
 
 Ctrl-C ends both.
 `);
-}
-
-interface RunningAgent extends AsyncDisposable {
-  /** Resolves when the process is gone. */
-  readonly ended: Promise<Deno.CommandStatus>;
-}
-
-function startAgent(home: string, url: string, token: string): RunningAgent {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--no-prompt", join(ROOT, "main.ts"), "start", "--unix", join(home, "agent.sock")],
-      ...["--listen", "127.0.0.1:0", "--token-file", join(home, "agent-token"), "--dir", home],
-    ],
-    env: {
-      CODER_AGENT_URL: url,
-      CODER_AGENT_TOKEN: token,
-      CODER_AGENT_SOCKET_PATH: join(home, "agent-api.sock"),
-      CODER_AGENT_BOUNDARY_LOG_PROXY_SOCKET_PATH: join(home, "boundary.sock"),
-    },
-    stdin: "null",
-    stdout: "null",
-  }).spawn();
-  let isOver = false;
-  const ended = child.status.finally(() => isOver = true);
-  return {
-    ended,
-    async [Symbol.asyncDispose]() {
-      if (!isOver) child.kill("SIGTERM");
-      const tooLate = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-      await ended;
-      clearTimeout(tooLate);
-    },
-  };
 }
 
 /** @throws {Error} When the agent ends instead. */

@@ -10,7 +10,14 @@ import { ConfigError, messageOf } from "../../core/errors.ts";
 import { randomToken, writeTokenFile } from "../../core/http/token.ts";
 import { openTextSink } from "../../core/log.ts";
 import { readAgentsFile } from "./agents_file.ts";
+import { anthropicModel } from "./chats/anthropic_model.ts";
+import type { Model } from "./chats/model.ts";
 import { type ControlPlane, startControlPlane } from "./control_plane.ts";
+
+/** Where to listen when nobody says. */
+const DEFAULT_LISTEN = "127.0.0.1:0";
+/** Model of chats when nobody says. */
+const DEFAULT_MODEL = "claude-opus-4-6";
 
 const USAGE = `Usage: deno run -A examples/control-plane/main.ts [options]
 
@@ -19,12 +26,14 @@ const USAGE = `Usage: deno run -A examples/control-plane/main.ts [options]
   --listen HOST:PORT where to listen; port 0 takes a free one (default: 127.0.0.1:0)
   --host NAME        further name to answer to; may be repeated
   --token-file FILE  the admin token: read when the file is there, written otherwise (default: a new file)
+  --model NAME       model of chats; may be repeated, the first is the default (default: ${DEFAULT_MODEL})
   --format FORMAT    text or json, for the listening line and the log (default: text)
   --help             show this
-`;
 
-/** Where to listen when nobody says. */
-const DEFAULT_LISTEN = "127.0.0.1:0";
+Environment:
+  ANTHROPIC_API_KEY  key of the Messages API; without it chats have no model
+  ANTHROPIC_BASE_URL where that API is, or something that speaks like it (default: Anthropic's own)
+`;
 
 class UsageError extends Error {
   override readonly name = "UsageError";
@@ -37,6 +46,7 @@ interface Settings {
   readonly port: number;
   readonly hosts: readonly string[];
   readonly tokenFile?: string;
+  readonly models: readonly Model[];
   readonly format: "text" | "json";
 }
 
@@ -135,9 +145,9 @@ function untilAsked(): Promise<void> {
 /** `undefined` when only the usage was asked for. */
 function readSettings(args: readonly string[]): Settings | undefined {
   const flags = parseArgs([...args], {
-    string: ["agents", "database", "listen", "host", "token-file", "format"],
+    string: ["agents", "database", "listen", "host", "token-file", "model", "format"],
     boolean: ["help"],
-    collect: ["host"],
+    collect: ["host", "model"],
     unknown: (flag: string) => {
       throw new UsageError(`Unknown argument "${flag}"\n\n${USAGE}`);
     },
@@ -152,8 +162,21 @@ function readSettings(args: readonly string[]): Settings | undefined {
     ...readAddress(text("listen") ?? DEFAULT_LISTEN),
     hosts: (flags.host as readonly string[]).map(String),
     tokenFile: text("token-file"),
+    models: readModels((flags.model as readonly string[]).map(String)),
     format,
   };
+}
+
+/** None without a key: chats can be looked at then. */
+function readModels(named: readonly string[]): readonly Model[] {
+  const apiKey = Deno.env.get("ANTHROPIC_API_KEY") ?? "";
+  const baseUrl = Deno.env.get("ANTHROPIC_BASE_URL") || undefined;
+  if (apiKey === "" && named.length > 0) throw new UsageError("--model needs a key in ANTHROPIC_API_KEY");
+  if (apiKey === "") return [];
+  if (baseUrl !== undefined && !URL.canParse(baseUrl)) {
+    throw new UsageError(`ANTHROPIC_BASE_URL is "${baseUrl}": expected a URL such as http://127.0.0.1:8080`);
+  }
+  return (named.length > 0 ? named : [DEFAULT_MODEL]).map((model) => anthropicModel({ model, apiKey, baseUrl }));
 }
 
 function readAddress(text: string): { readonly hostname: string; readonly port: number } {
