@@ -8,13 +8,15 @@ import { z } from "zod";
 
 import { HttpProblem } from "../../core/errors.ts";
 import type { Auth, Authority } from "../../core/http/auth.ts";
-import { encodeJson, json, readJson } from "../../core/http/json.ts";
+import { json, readJson } from "../../core/http/json.ts";
 import { readQuery } from "../../core/http/query.ts";
 import type { Clock } from "../../core/plugin.ts";
 import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
 import type { AgentDefinition } from "./agents_file.ts";
+import { changeEvents } from "./change_events.ts";
 import type { Changes } from "./changes.ts";
 import { chatApi } from "./chats/chat_api.ts";
+import { CHAT_PAGE, CHAT_PAGE_POLICY } from "./chats/chat_page.ts";
 import type { OpenedChats } from "./chats/open_chats.ts";
 import type { ExternalAuth } from "./external_auth.ts";
 import { LIVE_PAGE, LIVE_PAGE_POLICY } from "./live_page.ts";
@@ -28,8 +30,6 @@ import type { Workspaces } from "./workspaces.ts";
 const DEFAULT_LIMIT = 200;
 /** Most entries in one answer. */
 const MAX_LIMIT = 1000;
-/** Time between two comments in a stream of events, in milliseconds: proxies cut what is silent for a minute. */
-const KEEP_ALIVE_MS = 20_000;
 
 /** What the server tells a handler beside the request. */
 export interface AdminEnv {
@@ -74,6 +74,7 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
 
   app.get("/healthz", (c) => json(c, { status: "ok" }));
   app.get("/", (c) => c.html(LIVE_PAGE, 200, { "content-security-policy": LIVE_PAGE_POLICY }));
+  app.get("/chats", (c) => c.html(CHAT_PAGE, 200, { "content-security-policy": CHAT_PAGE_POLICY }));
   app.get(
     "/api/agents",
     (c) => json(c, { agents: agents.map((agent) => summaryOf(workspaces.present(agent), options)) }),
@@ -146,7 +147,10 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
     const agent = find(c);
     return await carrySsh(c.req.raw, { unix: await options.tunnels.socket(agent.id), clock: options.clock });
   });
-  app.get("/api/events", (c) => events(options.changes, AbortSignal.any([c.req.raw.signal, c.env.stopping])));
+  app.get(
+    "/api/events",
+    (c) => changeEvents(options.changes, "agent", AbortSignal.any([c.req.raw.signal, c.env.stopping])),
+  );
   app.post("/api/auth/link", async (c) => {
     if (c.env.authority === "cookie") {
       throw new HttpProblem(401, "A browser session cannot make links", { detail: "use the admin token" });
@@ -212,32 +216,4 @@ function invalid(field: string, detail: string): HttpProblem {
     code: "validation_failed",
     validations: [{ field, detail: `"${field}" ${detail}` }],
   });
-}
-
-/** Server-sent events; each says which part of which agent has changed. */
-function events(changes: Changes, signal: AbortSignal): Response {
-  const left = new AbortController();
-  const watching = changes.watch(AbortSignal.any([signal, left.signal]));
-  const encoder = new TextEncoder();
-  let ticking: ReturnType<typeof setInterval>;
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start(controller) {
-      controller.enqueue(encoder.encode(": connected\n\n"));
-      ticking = setInterval(() => controller.enqueue(encoder.encode(": still here\n\n")), KEEP_ALIVE_MS);
-    },
-    async pull(controller) {
-      const { done, value } = await watching.next();
-      if (done) {
-        clearInterval(ticking);
-        return controller.close();
-      }
-      const text = value.map(({ agentId, kind }) => `data: ${encodeJson({ agent: agentId, kind }).trim()}\n\n`);
-      controller.enqueue(encoder.encode(text.join("")));
-    },
-    cancel() {
-      clearInterval(ticking);
-      left.abort();
-    },
-  });
-  return new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } });
 }

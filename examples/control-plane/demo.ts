@@ -38,6 +38,7 @@ function say({ http, token, link }: ServerProcess, home: string): void {
 The control plane listens on ${http}, and the agent "${AGENT}" is connected.
 
   In a browser:    ${link}
+  Chats:           ${http}/chats after that; they have a model when ANTHROPIC_API_KEY is set
   As JSON:         curl -H "Authorization: Bearer ${token}" ${http}/api/agents/${AGENT}
   Its HTTP API:    curl -H "Authorization: Bearer ${token}" ${http}/api/agents/${AGENT}/proxy/api/v0/info
   Run something:   deno task outpost exec --unix ${join(home, "agent.sock")} -- uname -a

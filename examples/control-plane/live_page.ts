@@ -10,7 +10,7 @@ const STYLE = `
 * { box-sizing: border-box }
 body { margin: 0; font: 14px/1.45 system-ui, sans-serif }
 header { padding: .8rem 1.2rem; border-bottom: 1px solid var(--line); display: flex; gap: 1rem; align-items: baseline }
-h1 { font-size: 1.05rem; margin: 0 } h2 { font-size: .8rem; margin: 1.4rem 0 .3rem; color: var(--faint); text-transform: uppercase; letter-spacing: .06em }
+header a { color: inherit } h1 { font-size: 1.05rem; margin: 0 } h2 { font-size: .8rem; margin: 1.4rem 0 .3rem; color: var(--faint); text-transform: uppercase; letter-spacing: .06em }
 main { display: grid; grid-template-columns: minmax(16rem, 22rem) 1fr; min-height: calc(100vh - 3.2rem) }
 nav { border-right: 1px solid var(--line) } article { padding: 0 1.2rem 3rem; min-width: 0 }
 nav button { all: unset; box-sizing: border-box; display: block; width: 100%; padding: .7rem 1.2rem; border-bottom: 1px solid var(--line); cursor: pointer }
@@ -120,7 +120,7 @@ export const LIVE_PAGE_POLICY: string = [
 export const LIVE_PAGE: string = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Control plane</title><style>${STYLE}</style></head>
-<body><header><h1>Control plane</h1><small id="state" role="status">connecting</small></header>
+<body><header><h1>Control plane</h1><a href="/chats">Chats</a><small id="state" role="status">connecting</small></header>
 <main><nav id="agents" aria-label="Agents"></nav><article id="agent" aria-live="off"></article></main>
 <script>${SCRIPT}</script></body></html>
 `;

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { json, readJson } from "../../../core/http/json.ts";
 import { type QuerySpec, readQuery } from "../../../core/http/query.ts";
 import type { AdminEnv } from "../admin_api.ts";
+import { changeEvents } from "../change_events.ts";
 import { relayToAgent } from "./agent_socket.ts";
 import { chatHeaders } from "./chat_headers.ts";
 import type { Chat, ChatStore } from "./chat_store.ts";
@@ -74,6 +75,9 @@ export function chatApi({ chats, store, workspaces }: ChatApiOptions): Hono<{ Bi
     const place = workspaces.find(wanted);
     const chat = chats.create({ prompt, title, model, ...place, parent: parent ? chats.chat(parent) : undefined });
     return json(c, chatView(chat), 201);
+  });
+  app.get("/events", (c) => {
+    return changeEvents(chats.changes, "chat", AbortSignal.any([c.req.raw.signal, c.env.stopping]));
   });
   app.get("/:chat", (c) => {
     const chat = find(c);
