@@ -41,7 +41,8 @@ Deno.test("chat.ts shows a chat that mends a real repository, and how the reposi
   }).output();
 
   const lines = new TextDecoder().decode(stdout).split("\n");
-  const shown = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line));
+  // The last one, because the repository may be shown clean before the edit too.
+  const shown = (pattern: RegExp) => lines.findLastIndex((line) => pattern.test(line));
   assertEquals(code, 0, new TextDecoder().decode(stderr));
   const order = [
     /result +execute exit code 1 /,
