@@ -89,7 +89,8 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
     auditLog: createLogger({ category: ["coderd", "agentrpc"], sink, clock }),
   });
   const chats = openChats({
-    ...{ agents, clock, log, database: options.database ?? ":memory:", models: options.models ?? [] },
+    agents: () => agents.map((agent) => workspaces.present(agent)),
+    ...{ clock, log, database: options.database ?? ":memory:", models: options.models ?? [] },
     ...{ isConnected: (id) => monitor.isConnected(id), client: (id) => tunnels.client(id) },
   });
   opening.use(chats.store);

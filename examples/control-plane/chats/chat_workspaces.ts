@@ -9,7 +9,8 @@ import type { Chat } from "./chat_store.ts";
 
 /** What {@linkcode ChatWorkspaces} knows agents by. */
 export interface ChatWorkspacesOptions {
-  readonly agents: readonly AgentDefinition[];
+  /** As they are now: a prebuilt one changes its workspace when it is claimed. */
+  readonly agents: () => readonly AgentDefinition[];
   readonly isConnected: (agentId: string) => boolean;
   /** What to fetch with: every host leads to the agent. */
   readonly client: (agentId: string) => Promise<Deno.HttpClient>;
@@ -42,7 +43,7 @@ export class ChatWorkspaces {
    * @throws {HttpProblem} 400 when there is no such workspace or agent.
    */
   find({ workspace, agent }: WantedWorkspace): { readonly workspace?: string; readonly agentId?: string } {
-    const { agents } = this.#options;
+    const agents = this.#options.agents();
     if (agent !== undefined) {
       const found = agents.find(({ id, name }) => id === agent.toLowerCase() || name === agent);
       if (found === undefined) throw unknown("agent", agent);
@@ -66,7 +67,7 @@ export class ChatWorkspaces {
         detail: "name a workspace or an agent when you make a chat",
       });
     }
-    const agents = this.#options.agents.filter((agent) => workspaceOf(agent) === workspace);
+    const agents = this.#options.agents().filter((agent) => workspaceOf(agent) === workspace);
     const agent = agents.find(({ id }) => id === agentId) ?? agents[0];
     if (agent === undefined) {
       throw new HttpProblem(400, "Chat workspace has no agents", {
