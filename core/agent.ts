@@ -250,10 +250,15 @@ export class Agent implements AsyncDisposable {
     const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
     environment.scope({ owner: "core", order: -1 })
       .contribute("core", () => socketVariables(settings.listen.unix, agentSocket.path));
-    const shared = { host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket };
+    const deadlines = { ...settings.deadlines, drainMs: settings.shutdown.drainMs };
+    const shared = {
+      ...{ host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket },
+      deadlines,
+      crashed: (run: PluginRun, error: unknown) => driver.crashed(run, error),
+    };
     const runHost: RunHost = {
       clock,
-      deadlines: { ...settings.deadlines, drainMs: settings.shutdown.drainMs },
+      deadlines,
       log: logger,
       openLife: (run, scope) => openLife(run, scope, shared, logger(run.id)),
       missingServices: (definition) => services.missing(definition),

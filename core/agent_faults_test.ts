@@ -6,6 +6,7 @@ import { ScopeClosedError } from "./errors.ts";
 import type { State } from "./lifecycle.ts";
 import { LogBuffer } from "./log.ts";
 import { definePlugin, defineService, type Plugin, type PluginContext } from "./plugin.ts";
+import { createTestAgent } from "./testing/test_agent.ts";
 import { VirtualClock } from "./testing/virtual_clock.ts";
 
 type Ctx = PluginContext<unknown, Record<never, never>>;
@@ -193,3 +194,21 @@ function isServing(state: State | undefined): boolean {
 function describe(agent: Agent): string {
   return agent.plugins().map(({ id, state, reason }) => `${id}: ${state} ${reason ?? ""}`).join("; ");
 }
+
+Deno.test("Agent.crash() called again while a plugin is being taken down waits for the same end", async () => {
+  const released = Promise.withResolvers<void>();
+  const slow = definePlugin({
+    ...{ id: "slow", version: "1.0.0", api: 1, summary: "Lets go slowly.", stability: "stable" },
+    setup: (ctx) => void ctx.defer(() => released.promise),
+  });
+  await using agent = await createTestAgent({ plugins: [slow] });
+
+  const first = agent.crash("slow", new Error("first"));
+  const second = agent.crash("slow", new Error("second"));
+  const stopped = agent.stop();
+  released.resolve();
+  await Promise.all([first, second, stopped]);
+
+  assertEquals([agent.state("slow"), agent.status("slow").reason], ["failed", "first"]);
+  agent.errors();
+});

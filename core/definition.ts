@@ -19,7 +19,8 @@ export type AnyDefinition = PluginDefinition<any, Needs>;
 
 /** A plugin's id, and what a route segment may look like. */
 export const PLUGIN_ID = /^[a-z][a-z0-9-]{1,31}$/;
-const SEMANTIC_VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
+/** What a plugin's own version may look like. */
+export const SEMANTIC_VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 const SEGMENT = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const SERVICE_ID = /^[a-z][a-z0-9-]{1,31}\/[a-z][a-z0-9-]*(@[1-9][0-9]*)?$/;
 const STABILITIES: readonly Stability[] = ["experimental", "beta", "stable", "deprecated"];

@@ -12,6 +12,7 @@ import type { Front } from "./http/front.ts";
 import type { MetricsHub } from "./metrics/hub.ts";
 import type { Announcement, Clock, HostFacts, Logger, Needs, PluginContext, ServiceToken } from "./plugin.ts";
 import type { Life, PluginRun } from "./plugin_run.ts";
+import { ROAD, type RoadContext } from "./road.ts";
 import type { RpcConnection } from "./rpc/connection.ts";
 import type { Scope } from "./scope.ts";
 import type { ServiceDirectory } from "./services.ts";
@@ -25,11 +26,14 @@ export interface SharedParts {
   readonly clock: Clock;
   readonly front: Front;
   readonly metrics: MetricsHub;
-  readonly environment: Environment;
+  readonly environment: Pick<Environment, "scope">;
   readonly spawner: Spawner;
   readonly services: ServiceDirectory;
-  readonly rpc: RpcConnection;
-  readonly agentSocket: AgentSocket;
+  readonly rpc: Pick<RpcConnection, "open">;
+  readonly agentSocket: Pick<AgentSocket, "add">;
+  readonly deadlines: RoadContext["deadlines"];
+  /** A road of the core says that a running plugin is over. */
+  readonly crashed: (run: PluginRun, error: unknown) => void;
 }
 
 /** A context, and what the driver keeps of it. */
@@ -70,7 +74,18 @@ export function openLife(
   const rpc = scope.defer(
     parts.rpc.open({ signal: scope.signal, assertOpen, enter: (work) => scope.enter("task", work) }),
   );
-  const ctx: PluginContext<unknown, Needs> = {
+  const road: RoadContext = {
+    deadlines: parts.deadlines,
+    fail: (error) => parts.crashed(run, error),
+    charge: (error, phase) => run.charge(error, phase),
+    count: (phase) => parts.metrics.pluginFailed(definition.id, phase),
+    claimMetric: (name) => metrics.claim(name),
+    addMetrics: (read) => void metrics.texts.push(read),
+    call: (path, request) => rpc.invoke(path, request, { signal: scope.signal }),
+    spawn: (options, variables) => processes.spawn(options, { build: () => Promise.resolve({ ...variables }) }),
+  };
+  const ctx: PluginContext<unknown, Needs> & { readonly [ROAD]: RoadContext } = {
+    [ROAD]: road,
     plugin: { id: definition.id, version: definition.version },
     host: parts.host,
     config: run.config as Readonly<unknown>,
@@ -109,7 +124,7 @@ export function openLife(
         scope.defer(() => listener.close());
       },
     },
-    rpc,
+    rpc: { client: rpc.client, whileConnected: rpc.whileConnected },
     health,
     tasks,
     provide: <S>(token: ServiceToken<S>, service: S) => {

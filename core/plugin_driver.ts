@@ -94,6 +94,11 @@ export class PluginDriver {
     else if (run.onFailure === "retry") this.#inBackground(this.#retry(run));
   }
 
+  /** Ends a running plugin as failed, in the background of whatever reports it. */
+  crashed(run: PluginRun, error: unknown): void {
+    this.#inBackground(run.crash(error));
+  }
+
   /** The run of a plugin, if the agent has it. */
   find(id: string): PluginRun | undefined {
     return this.runs.find((run) => run.id === id);

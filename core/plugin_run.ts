@@ -15,6 +15,7 @@ import type { Owner } from "./owner.ts";
 import type { PlannedPlugin } from "./plan.ts";
 import type { Announcement, Clock, Logger, Needs, PluginContext } from "./plugin.ts";
 import { RetryBudget } from "./retry_budget.ts";
+import type { StepDeadlines } from "./road.ts";
 import { Scope } from "./scope.ts";
 import type { PluginTasks } from "./tasks.ts";
 
@@ -32,13 +33,7 @@ export interface Life {
 /** What the agent offers to each plugin's driver. */
 export interface RunHost {
   readonly clock: Clock;
-  readonly deadlines: {
-    readonly setupMs: number;
-    readonly startMs: number;
-    readonly readyMs: number;
-    readonly drainMs: number;
-    readonly stopMs: number;
-  };
+  readonly deadlines: StepDeadlines;
   log(plugin: string): Logger;
   /** Builds the context of a new life. */
   openLife(run: PluginRun, scope: Scope): { readonly life: Life; readonly ctx: PluginContext<unknown, Needs> };
@@ -75,6 +70,8 @@ export class PluginRun {
   readonly #pending = new Set<Unfinished>();
   #life: Life | undefined;
   #failure: PluginError | undefined;
+  /** Set while a crash releases what the plugin holds. */
+  #crashing: Promise<void> | undefined;
   #held: ReadonlySet<string> = new Set();
 
   constructor(
@@ -183,6 +180,7 @@ export class PluginRun {
 
   /** running → draining; lets what is in flight finish. Never rejects. */
   async drain(deadline: Deadline): Promise<void> {
+    await this.#crashing;
     if (!isServing(this.state)) return;
     const life = this.#open();
     this.lifecycle.step("draining");
@@ -211,10 +209,12 @@ export class PluginRun {
     }
   }
 
-  /** Ends a running plugin because of `error`: → failed with everything released. Never rejects. */
+  /** Ends a running plugin because of `error`: → failed with everything released. Twice is once. Never rejects. */
   async crash(error: unknown): Promise<void> {
-    if (!isServing(this.state)) return;
-    await this.#fail("unhandled", error, this.#open().scope);
+    if (this.#crashing === undefined && isServing(this.state)) {
+      this.#crashing = this.#fail("unhandled", error, this.#open().scope).finally(() => this.#crashing = undefined);
+    }
+    await this.#crashing;
   }
 
   /** Moves between running and degraded as the plugin's health says. */

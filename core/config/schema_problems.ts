@@ -19,6 +19,8 @@ export interface CheckOptions {
   source(path: readonly PropertyKey[]): string | undefined;
   /** Dotted paths whose value is not shown in messages, as it came from a variable or a file. */
   readonly hidden?: ReadonlySet<string>;
+  /** The schema in its JSON form. Default: made from the schema itself. */
+  readonly shape?: JsonSchema;
 }
 /** A value that fits its schema, or everything that is wrong with it. */
 export type Checked<Value> =
@@ -30,7 +32,7 @@ export function checkValue<Value>(schema: z.ZodType<Value>, value: unknown, opti
   // Compiled parsers pay off after hundreds of values; a configuration is read once.
   const result = schema.safeParse(value, { jitless: true });
   if (result.success) return { value: result.data };
-  const shape = jsonSchemaOf(schema);
+  const shape = options.shape ?? jsonSchemaOf(schema);
   const problems = result.error.issues.flatMap((issue) => describe(issue, shape, value));
   return {
     problems: problems.map(({ path, message, shown }) => {

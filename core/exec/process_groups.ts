@@ -66,14 +66,15 @@ export class ProcessGroups implements Exec, AsyncDisposable {
    *
    * `signal` loses its hold when the main process has ended: what it left running on purpose is then killed with the plugin.
    *
+   * @param environment Builds the child's variables. Default: the plugin's.
    * @throws {SpawnError} When the program or the directory is missing or not usable.
    * @throws {ScopeClosedError} After {@linkcode ProcessGroups.close}, also when it happened while this was waiting.
    */
-  async spawn(options: SpawnOptions): Promise<Child> {
+  async spawn(options: SpawnOptions, environment: Pick<Env, "build"> = this.#options.environment): Promise<Child> {
     this.#check(options);
     const cwd = options.cwd ?? await this.directory();
     if (!isAbsolute(cwd)) throw spawnError(options, cwd, `working directory "${cwd}" is not absolute`);
-    const variables = await this.#options.environment.build(options.env);
+    const variables = await environment.build(options.env);
     const pty = options.pty === undefined ? undefined : await import("./pty.ts");
     // From here to the registration nothing waits, so that a child is either refused or known to close().
     this.#check(options);

@@ -29,6 +29,8 @@ export interface RouteHooks {
 export interface PluginRoutes extends Routes {
   /** Prefix of every path. */
   readonly base: string;
+  /** Limits that were set, in their order. */
+  readonly limits: readonly { readonly path: string; readonly limits: RouteLimits }[];
   /** Loads what the plugin says about its routes. */
   descriptions(): Promise<readonly RouteDescription[]>;
   /** No route can be added any more: what comes late gets a {@linkcode ScopeClosedError}. */
@@ -58,6 +60,7 @@ const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 /** Implements {@linkcode PluginRoutes}; the front calls {@linkcode MountedRoutes.dispatch}. */
 export class MountedRoutes implements PluginRoutes {
   readonly app: Hono;
+  readonly limits: { readonly path: string; readonly limits: RouteLimits }[] = [];
   readonly #limits = new TrieRouter<RouteLimits>();
   readonly #describers: (() => Awaitable<readonly RouteDescription[]>)[] = [];
   readonly #channels = new Set<Channel>();
@@ -83,6 +86,7 @@ export class MountedRoutes implements PluginRoutes {
   limit(path: string, limits: RouteLimits): void {
     this.#refuseWhenSealed("set a limit");
     this.#hasLimits = true;
+    this.limits.push({ path, limits });
     this.#limits.add("ALL", joinPath(this.base, path), limits);
   }
 

@@ -50,7 +50,7 @@ export class MetricsHub {
     const claimed: string[] = [];
     const metrics = new PluginMetrics({
       ...options,
-      prefix: `agent_${plugin.replaceAll("-", "_")}_`,
+      prefix: prefixOf(plugin),
       claim: (name) => {
         const owner = this.#names.get(name);
         if (owner !== undefined) {
@@ -93,22 +93,39 @@ export class MetricsHub {
   async exposition(): Promise<string> {
     const texts = await Promise.all([
       this.#core.open().then((registry) => registry.metrics()),
-      ...[...this.#plugins].map(async ([plugin, { metrics, collectFailed }]) => {
-        try {
-          const deadline = new Deadline(this.#clock, SCRAPE_MS);
-          const registry = await metrics.registry.open();
-          return await deadline.run(`scrape of plugin "${plugin}"`, () => registry.metrics());
-        } catch (error) {
-          collectFailed(error);
-          return "";
-        }
-      }),
+      ...[...this.#plugins.keys()].map((plugin) => this.expositionOf(plugin)),
     ]);
     return texts.filter((text) => text.trim() !== "").join("\n");
   }
 
+  /** What one plugin adds to {@linkcode exposition}. */
+  async expositionOf(plugin: string): Promise<string> {
+    const opened = this.#plugins.get(plugin);
+    if (opened === undefined) return "";
+    try {
+      const deadline = new Deadline(this.#clock, SCRAPE_MS);
+      return await deadline.run(`scrape of plugin "${plugin}"`, () => opened.metrics.exposition());
+    } catch (error) {
+      opened.collectFailed(error);
+      return "";
+    }
+  }
+
+  /** Names that the plugin has and that do not start with its prefix. */
+  exactNames(plugin: string): readonly string[] {
+    const prefix = prefixOf(plugin);
+    return [...this.#names].filter(([name, owner]) => owner === plugin && !name.startsWith(prefix)).map(([name]) =>
+      name
+    );
+  }
+
   /** Media type of {@linkcode exposition}. */
   readonly contentType: string = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/** In front of every metric of a plugin. */
+export function prefixOf(plugin: string): string {
+  return `agent_${plugin.replaceAll("-", "_")}_`;
 }
 
 interface BuildFacts {

@@ -32,6 +32,8 @@ export interface PluginMetricsOptions {
 /** Implements `ctx.metrics`. */
 export class PluginMetrics implements Metrics {
   readonly registry: LateRegistry = new LateRegistry();
+  /** Text exposition that comes from elsewhere; each has to see to its own names. */
+  readonly texts: (() => Promise<string>)[] = [];
   readonly #options: PluginMetricsOptions;
 
   constructor(options: PluginMetricsOptions) {
@@ -105,6 +107,18 @@ export class PluginMetrics implements Metrics {
         change((histogram) => histogram.observe(labels, observed));
       },
     };
+  }
+
+  /** Claims a name that an added text uses. @throws {TypeError} When it is taken. */
+  claim(name: string): void {
+    this.#options.claim(name);
+  }
+
+  /** Text exposition of everything. */
+  async exposition(): Promise<string> {
+    const registry = await this.registry.open();
+    const texts = await Promise.all([registry.metrics(), ...this.texts.map((read) => read())]);
+    return texts.filter((text) => text.trim() !== "").join("\n");
   }
 
   #configuration(name: string, spec: MetricSpec<Labels>) {

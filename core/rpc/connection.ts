@@ -9,6 +9,7 @@ import { messageOf, RpcUnavailableError, type RpcUnavailableReason } from "../er
 import type { Clock, Logger, Rpc } from "../plugin.ts";
 import { formatVersion } from "./api_version.ts";
 import { Backoff } from "./backoff.ts";
+import type { CallOptions } from "./drpc/client.ts";
 import { lazyClient, type LinkSource } from "./lazy_client.ts";
 import type { RpcLink } from "./link.ts";
 import { Routine } from "./routine.ts";
@@ -52,7 +53,14 @@ export interface RpcOwner {
 }
 
 /** One plugin's access. Release it when the plugin stops: its routines are aborted and awaited. */
-export interface RpcAccess extends Rpc, AsyncDisposable {}
+export interface RpcAccess extends Rpc, AsyncDisposable {
+  /**
+   * Makes a unary call by its path, with the request as it travels.
+   *
+   * @throws {RpcUnavailableError} While disconnected. @throws {RpcError} When the control plane answers with an error.
+   */
+  invoke(path: string, request: Uint8Array, options?: CallOptions): Promise<Uint8Array>;
+}
 
 /**
  * Keeps one link up. Wire it so: `start()` when the plugins run, `drain()` when the shutdown begins, `stop()` when every
@@ -124,6 +132,10 @@ export class RpcConnection {
     };
     return {
       ...rpc,
+      invoke: async (path, request, options) => {
+        const name = path.slice(path.lastIndexOf("/") + 1);
+        return await this.#linkFor(name).rawChannel(name).invoke(path, request, options);
+      },
       [Symbol.asyncDispose]: async () => {
         for (const routine of own) this.#routines.delete(routine);
         await Promise.all([...own].map((routine) => routine.remove(new Error("the plugin stops"))));

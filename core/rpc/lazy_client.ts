@@ -9,7 +9,7 @@ import type { RpcLink } from "./link.ts";
 import type { ServiceClient, ServiceDescriptor } from "./service.ts";
 
 /** The present link. @throws {RpcUnavailableError} When there is none. */
-export type LinkSource = (method: string) => RpcLink;
+export type LinkSource = (method: string) => Pick<RpcLink, "channelFor">;
 
 type AnyClient = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 

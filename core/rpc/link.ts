@@ -24,6 +24,8 @@ export interface RpcLink {
   readonly released: Promise<void>;
   /** Where calls of `method` go. @throws {RpcUnavailableError} When the agreed version lacks it. */
   channelFor(method: DescMethod): RpcChannel;
+  /** Where a call goes that is made by its path alone, whatever version it needs; `name` is for messages. */
+  rawChannel(name: string): RpcChannel;
   /** Ends the link; calls in flight fail. */
   close(): void;
 }
@@ -54,7 +56,12 @@ export class SessionLink implements RpcLink {
         `the control plane speaks API ${formatVersion(this.version)} and the call needs ${needed}`,
       );
     }
-    return new LinkChannel(this.#channel, method, () => !this.#session.isOpen);
+    return this.rawChannel(method.name);
+  }
+
+  /** @inheritdoc */
+  rawChannel(name: string): RpcChannel {
+    return new LinkChannel(this.#channel, name, () => !this.#session.isOpen);
   }
 
   /** @inheritdoc */
@@ -73,10 +80,10 @@ export class SessionLink implements RpcLink {
 /** Says so when a call failed because the connection was lost. */
 class LinkChannel implements RpcChannel {
   readonly #channel: RpcChannel;
-  readonly #method: DescMethod;
+  readonly #method: string;
   readonly #isLost: () => boolean;
 
-  constructor(channel: RpcChannel, method: DescMethod, isLost: () => boolean) {
+  constructor(channel: RpcChannel, method: string, isLost: () => boolean) {
     this.#channel = channel;
     this.#method = method;
     this.#isLost = isLost;
@@ -100,6 +107,6 @@ class LinkChannel implements RpcChannel {
 
   #explain(error: unknown, { signal }: CallOptions): unknown {
     if (error instanceof RpcError || signal?.aborted || !this.#isLost()) return error;
-    return new RpcUnavailableError(this.#method.name, "lost", undefined, { cause: error });
+    return new RpcUnavailableError(this.#method, "lost", undefined, { cause: error });
   }
 }
