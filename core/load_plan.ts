@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { attachedPlugins } from "./attached/attached_plugin.ts";
 import { checkPlugins } from "./config/check_plugins.ts";
 import { importPlugins } from "./config/imported_plugin.ts";
 import type { AgentSettings } from "./config/agent_settings.ts";
@@ -64,7 +65,12 @@ export async function loadPlan(options: LoadPlanOptions): Promise<LoadedPlan> {
   const host = hostFacts();
   const imported = await importPlugins(config);
   const problems: ConfigProblem[] = [...imported.problems];
-  const definitions = readDefinitions([...options.plugins, ...imported.plugins.map(({ plugin }) => plugin)], problems);
+  // An entry that attaches a plugin takes the place of the built-in one: one line decides where it runs.
+  const builtIn = options.plugins.filter(({ id }) => config.entries.get(id)?.attached === undefined);
+  const definitions = readDefinitions(
+    [...builtIn, ...imported.plugins.map(({ plugin }) => plugin), ...attachedPlugins(config)],
+    problems,
+  );
   const checked = checkPlugins(config, definitions);
   problems.push(...checked.problems);
   const plan = makePlan({

@@ -27,7 +27,7 @@ export interface ImportedPlugins {
 }
 
 /**
- * Imports the plugin of every entry with `from` that is not switched off.
+ * Imports the plugin of every entry with `from` that is neither attached nor switched off.
  *
  * The code runs in this process with this process's permissions. The hash is taken of the file as it was read just before
  * the import, so it protects against an unexpected version and not against someone who can write the file at will.
@@ -36,7 +36,7 @@ export async function importPlugins(loaded: LoadedConfig): Promise<ImportedPlugi
   const plugins: ImportedPlugin[] = [];
   const problems: ConfigProblem[] = [];
   for (const entry of loaded.entries.values()) {
-    if (entry.from === undefined || entry.enabled === false) continue;
+    if (entry.from === undefined || entry.attached !== undefined || entry.enabled === false) continue;
     try {
       plugins.push(await importPlugin(entry, entry.from, loaded.agent.allowImport));
     } catch (error) {
@@ -62,7 +62,8 @@ async function importPlugin(entry: PluginEntry, file: string, allowImport: boole
   return { plugin, file, sha256 };
 }
 
-async function hashOf(file: string): Promise<string> {
+/** SHA-256 of a file, in lower-case hexadecimal. @throws {Error} If it cannot be read. */
+export async function hashOf(file: string): Promise<string> {
   const bytes = await Deno.readFile(file).catch((error) => {
     throw new Error(`cannot read "${file}": ${messageOf(error)}`, { cause: error });
   });

@@ -14,7 +14,7 @@ import { type CheckablePlugin, checkPlugins } from "./check_plugins.ts";
 import { dotted } from "./jsonc_document.ts";
 import { isPlainObject, type Merged, mergeLayers, type PlainObject } from "./layers.ts";
 import type { LoadedConfig } from "./loaded_config.ts";
-import { PLUGIN_ID, type PluginEntry, writtenEntry } from "./plugin_entry.ts";
+import { type AttachedEntry, PLUGIN_ID, type PluginEntry, type WrittenEntry, writtenEntry } from "./plugin_entry.ts";
 import { type ConfigOverride, readLayers } from "./read_layers.ts";
 import { type Checked, checkValue } from "./schema_problems.ts";
 import { substitute, type Substituted } from "./substitution.ts";
@@ -169,14 +169,20 @@ function resolveEntry(reading: Reading, id: string, written: unknown): PluginEnt
       source,
     });
   }
-  if (from !== undefined && isUrl(from)) {
-    const message = `this version loads plugins from files only: expected a path, got "${from}"`;
+  const file = from?.startsWith(EXEC) ? from.slice(EXEC.length) : from;
+  if (file !== undefined && (file === "" || isUrl(file))) {
+    const message = `this version loads plugins from files only: expected a path, or "exec:" and a path, got "${from}"`;
     reading.problems.push({ path: dotted([...path, "from"]), message, source });
+  }
+  const attached = attachedEntry(entry);
+  for (const message of attached.problems) {
+    reading.problems.push({ ...message, path: dotted([...path, message.path]), source });
   }
   return {
     id,
     enabled: entry.enabled,
-    from: from === undefined || isUrl(from) ? from : resolvePath(reading, from, [...path, "from"]),
+    from: file === undefined || isUrl(file) ? file : resolvePath(reading, file, [...path, "from"]),
+    ...(attached.entry === undefined ? {} : { attached: attached.entry }),
     sha256: entry.sha256?.toLowerCase(),
     onFailure: required === true ? "abort" : onFailure ?? "continue",
     config: entry.config,
@@ -184,7 +190,38 @@ function resolveEntry(reading: Reading, id: string, written: unknown): PluginEnt
   };
 }
 
-/** `https:`, `exec:` and the like; one letter would be a drive of Windows. */
+/** In front of the path of a program. */
+const EXEC = "exec:";
+
+/** How an entry wants its plugin attached, if it does; what only attached plugins have is a problem elsewhere. */
+function attachedEntry(
+  { from, attached, args, env, mount }: WrittenEntry,
+): { readonly entry?: AttachedEntry; readonly problems: readonly ConfigProblem[] } {
+  const isProgram = from?.startsWith(EXEC) ?? false;
+  if (isProgram ? attached !== false : attached === true && from !== undefined) {
+    const runs = isProgram ? "program" : "deno";
+    return {
+      entry: { runs, args: args ?? [], env: env ?? [], ...(mount === undefined ? {} : { mount }) },
+      problems: [],
+    };
+  }
+  if (isProgram) {
+    return { problems: [{ path: "attached", message: '"exec:" is a program of its own: remove "attached": false' }] };
+  }
+  const only = Object.entries({ attached: attached || undefined, args, env, mount }).filter(([, value]) =>
+    value !== undefined
+  );
+  return {
+    problems: only.map(([path]) => ({
+      path,
+      message:
+        'only plugins that run as a program of their own have this: "from": "exec:PATH", or "from": "FILE" with ' +
+        '"attached": true',
+    })),
+  };
+}
+
+/** `https:` and the like; one letter would be a drive of Windows. */
 function isUrl(from: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/.test(from);
 }

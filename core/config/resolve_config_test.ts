@@ -234,3 +234,39 @@ Deno.test("resolveConfig() keeps the token from printing", () => {
 Deno.test("resolveConfig() treats __proto__ as an unknown key", () => {
   assertEquals(only('{ "agent": { "__proto__": { "allowImport": false } } }').path, "agent.__proto__");
 });
+
+Deno.test("resolveConfig() reads how a plugin is attached, its path from the file's directory", () => {
+  const { entries } = resolveConfig({
+    file: "/etc/outpost/agent.jsonc",
+    text: `{ "plugins": {
+      "prog": { "from": "exec:./prog", "args": ["-v"], "env": ["TZ"], "mount": "p" },
+      "file": { "from": "./file.ts", "attached": true },
+      "both": { "from": "./both.ts", "attached": false }
+    } }`,
+  });
+
+  assertEquals([entries.get("prog")?.from, entries.get("prog")?.attached], ["/etc/outpost/prog", {
+    ...{ runs: "program", args: ["-v"], env: ["TZ"], mount: "p" },
+  }]);
+  assertEquals([entries.get("file")?.from, entries.get("file")?.attached], ["/etc/outpost/file.ts", {
+    ...{ runs: "deno", args: [], env: [] },
+  }]);
+  assertEquals(entries.get("both")?.attached, undefined);
+});
+
+Deno.test("resolveConfig() refuses what only an attached plugin has, and an attached plugin without a program", () => {
+  const problems = (entry: object) => {
+    const error = assertThrows(() => resolveConfig({ raw: { plugins: { pp: entry } } }), ConfigError);
+    return error.problems.map(({ path }) => path);
+  };
+
+  assertEquals(problems({ args: ["-v"], env: ["TZ"], mount: "p" }), [
+    "plugins.pp.args",
+    "plugins.pp.env",
+    "plugins.pp.mount",
+  ]);
+  assertEquals(problems({ attached: true }), ["plugins.pp.attached"]);
+  assertEquals(problems({ from: "exec:/bin/x", attached: false }), ["plugins.pp.attached"]);
+  assertEquals(problems({ from: "exec:" }), ["plugins.pp.from"]);
+  assertEquals(problems({ from: "https://example.org/p.ts" }), ["plugins.pp.from"]);
+});

@@ -18,6 +18,7 @@ export interface ClientOptions {
 /** The answer of a server that did not upgrade. */
 export interface UpgradeRefusal extends AsyncIterable<Uint8Array> {
   readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 /** A client's WebSocket. */
@@ -35,7 +36,7 @@ export default class WebSocket {
     listener: (request: { destroy(): void }, response: UpgradeRefusal) => void,
   ): this;
   /** @param done Called when the socket took the message, or with why it did not. */
-  send(data: Uint8Array, done: (error?: Error) => void): void;
+  send(data: Uint8Array | string, done: (error?: Error) => void): void;
   /** Starts the closing handshake, and cuts the connection when the peer does not answer it. */
   close(code?: number, reason?: string): void;
   /** Cuts the connection. */

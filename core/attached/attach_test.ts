@@ -1,0 +1,120 @@
+import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { dirname, fromFileUrl } from "@std/path";
+
+import { definePlugin } from "../plugin.ts";
+import { createTestAgent, type TestAgent, type TestAgentOptions } from "../testing/mod.ts";
+
+const BY_HAND = fromFileUrl(new URL("./testdata/typed_by_hand.ts", import.meta.url));
+
+function startByHand(entry: object = {}, options: Partial<TestAgentOptions> = {}): Promise<TestAgent> {
+  return createTestAgent({
+    plugins: [],
+    entries: {
+      hand: { from: `exec:${Deno.execPath()}`, args: ["run", "-A", "--no-config", "--no-lock", BY_HAND], ...entry },
+    },
+    time: "real",
+    ...options,
+  });
+}
+
+Deno.test("an attached program is a plugin like any other: state, version, routes, settings, metrics, end", async () => {
+  await using agent = await startByHand({ config: { size: 3 }, env: ["HOME"] }, {
+    env: { HOME: "/tmp", SECRET: "x" },
+  });
+
+  assertEquals(agent.state("hand"), "running", agent.status("hand").reason);
+  assertEquals(agent.status("hand").version, "1.2.3");
+  const response = await agent.get("/api/v0/hand/some/path?x=1:2", { authorization: "Bearer secret", cookie: "a=b" });
+  const body = await response.json();
+  assertEquals([response.status, body.pathname, body.config], [200, "/api/v0/hand/some/path", { size: 3 }]);
+  assertEquals([body.headers.authorization, body.headers.cookie], [undefined, undefined]);
+  assertEquals([body.env.HOME, body.env.SECRET], ["/tmp", undefined]);
+  assertEquals(await agent.metric("agent_hand_seen_total"), 7);
+  assert((await agent.stop()).unfinished.length === 0);
+  assertEquals(agent.state("hand"), "stopped");
+  await assertRejects(() => Deno.stat(dirname(body.env.OUTPOST_PLUGIN_SOCKET)), Deno.errors.NotFound);
+});
+
+Deno.test("an attached program's bodies and WebSockets pass through", async () => {
+  await using agent = await startByHand();
+  const big = new Uint8Array(3_000_000).fill(7);
+
+  const echoed = await agent.post("/api/v0/hand/echo", big);
+  const socket = await agent.webSocket("/api/v0/hand/ws");
+  socket.send("one");
+
+  assertEquals((await echoed.bytes()).length, big.length);
+  assertEquals(await socket.next(), "echo one");
+  socket.close(4001, "enough");
+  assertEquals((await socket.closed).code, 4001);
+});
+
+Deno.test("an attached program that was started again by its failure policy serves again", async () => {
+  await using agent = await startByHand({ onFailure: "retry" });
+  const pidOf = () => agent.logs("debug").filter(({ message }) => message === "program started").at(-1)?.fields.pid;
+  const first = Number(pidOf());
+
+  Deno.kill(first, "SIGKILL");
+  await agent.untilState("hand", "failed");
+  assertEquals(agent.status("hand").reason, "it was ended by SIGKILL");
+  await agent.untilState("hand", "running");
+
+  assertNotEquals(pidOf(), first);
+  assertEquals((await (await agent.get("/api/v0/hand")).json()).pathname, "/api/v0/hand");
+  agent.errors();
+});
+
+Deno.test("requests under way when their program dies are answered, and those after it say why", async () => {
+  await using agent = await startByHand();
+  const socket = await agent.webSocket("/api/v0/hand/ws");
+  const { pid } = agent.logs("debug").find(({ message }) => message === "program started")!.fields;
+
+  Deno.kill(Number(pid), "SIGKILL");
+
+  assertEquals((await socket.closed).code, 1011);
+  await agent.untilState("hand", "failed");
+  const response = await agent.get("/api/v0/hand");
+  const problem = await response.json();
+  assertEquals([response.status, problem.code, problem.detail], [503, "plugin_failed", "it was ended by SIGKILL"]);
+  agent.errors();
+});
+
+Deno.test("an attached program that is not the pinned one is not started, nor tried again", async () => {
+  await using agent = await startByHand({ sha256: "0".repeat(64), onFailure: "retry" });
+
+  assertEquals(agent.state("hand"), "failed");
+  assertStringIncludes(agent.status("hand").reason ?? "", "but the entry pins 0000");
+  assertEquals(agent.logs().filter(({ message }) => message === "program started"), []);
+  agent.errors();
+});
+
+Deno.test("a program that does not exist fails its plugin with the path", async () => {
+  await using agent = await startByHand({ from: "exec:/nowhere/plugin" });
+
+  assertEquals([agent.state("hand"), agent.status("hand").reason], [
+    "failed",
+    'Cannot start "/nowhere/plugin": it does not exist',
+  ]);
+  agent.errors();
+});
+
+Deno.test("an entry that attaches a plugin takes the place of the built-in one", async () => {
+  const builtIn = definePlugin({
+    ...{ id: "hand", version: "9.9.9", api: 1, summary: "Built in.", stability: "stable" },
+    setup() {},
+  });
+  await using agent = await startByHand({}, { plugins: [builtIn] });
+
+  assertEquals([agent.state("hand"), agent.status("hand").version], ["running", "1.2.3"]);
+});
+
+Deno.test("a program that does not answer a ping before the next one is due fails", async () => {
+  await using agent = await startByHand({
+    args: ["run", "-A", "--no-config", "--no-lock", BY_HAND, "hang@running"],
+  });
+
+  await agent.untilState("hand", "failed");
+
+  assertEquals(agent.status("hand").reason, "it did not answer a ping within 10000 ms");
+  agent.errors();
+});
