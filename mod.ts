@@ -6,7 +6,7 @@
 export { Agent, type AgentOptions, createAgent, type ExitReport } from "./core/agent.ts";
 export type { AgentSettings } from "./core/config/agent_settings.ts";
 export type { LoadedConfig } from "./core/config/loaded_config.ts";
-export type { FailurePolicy, PluginEntry } from "./core/config/plugin_entry.ts";
+export type { AttachedEntry, FailurePolicy, PluginEntry } from "./core/config/plugin_entry.ts";
 export { Secret } from "./core/config/secret.ts";
 export {
   AgentNotFoundError,
