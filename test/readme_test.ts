@@ -45,7 +45,9 @@ for (const document of await documents()) {
 }
 
 async function documents(): Promise<string[]> {
-  const candidates = ["README.md", "examples/README.md"];
+  const candidates = [
+    ...["README.md", "examples/README.md", "examples/plugins/any_language/README.md", "docs/attached_plugins.md"],
+  ];
   for await (const entry of Deno.readDir(`${ROOT}plugins`)) {
     if (entry.isDirectory) candidates.push(`plugins/${entry.name}/README.md`);
   }

@@ -118,3 +118,42 @@ Deno.test("a program that does not answer a ping before the next one is due fail
   assertEquals(agent.status("hand").reason, "it did not answer a ping within 10000 ms");
   agent.errors();
 });
+
+Deno.test("an attached program's answers arrive as they are made, and end with whoever left", async () => {
+  await using agent = await startByHand();
+  const left = new AbortController();
+
+  const response = await agent.fetch("/api/v0/hand/endless", { signal: left.signal });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await reader.read()).value, "piece 1\n");
+  await reader.cancel();
+
+  let ended: unknown;
+  while (ended !== 1) ended = (await (await agent.get("/api/v0/hand/ended")).json()).ended;
+});
+
+Deno.test("an attached program that answers before it has read the body is heard, and the rest is let go", async () => {
+  await using agent = await startByHand();
+  let isCancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setImmediate(resolve));
+      controller.enqueue(new Uint8Array(64 * 1024));
+    },
+    cancel: () => void (isCancelled = true),
+  });
+
+  const response = await agent.fetch("/api/v0/hand/refuse", { method: "POST", body });
+
+  assertEquals([response.status, await response.text()], [403, "no"]);
+  while (!isCancelled) await new Promise((resolve) => setImmediate(resolve));
+});
+
+Deno.test("a body that is too large for the agent never reaches the attached program as a whole one", async () => {
+  await using agent = await startByHand({}, { agent: { http: { maxBodyBytes: 1000 } } });
+  const pieces = ReadableStream.from(Array.from({ length: 10 }, () => new Uint8Array(500)));
+
+  const response = await agent.fetch("/api/v0/hand/echo", { method: "POST", body: pieces });
+
+  assertEquals([response.status, (await response.json()).code], [413, "body_too_large"]);
+});

@@ -37,7 +37,7 @@ export interface Configuration {
   readonly scriptBinDirectory: string;
 }
 
-/** Time for what is in flight when the agent says stop without a drain, in milliseconds: SIGTERM follows after 2 s. */
+/** Time for what is in flight when the agent says stop without a drain, in milliseconds: SIGTERM follows after 1.5 s. */
 const SHORT_DRAIN_MS = 1000;
 
 /** See the module. Every method returns at once; what it began is awaited by {@linkcode ChildLife.stop}. */

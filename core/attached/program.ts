@@ -8,8 +8,10 @@ import type { Child, Clock, ExitStatus } from "../plugin.ts";
 import { AttachedPluginError } from "./attached_error.ts";
 import { type LineGate, logOutput } from "./program_output.ts";
 
-/** Time to end after it was told to stop, and again after SIGTERM, in milliseconds. Together less than the stop deadline. */
-const STEP_MS = 2000;
+/** Time to end after it was told to stop, in milliseconds. With the next one, less than the deadline of a stop. */
+const STOP_MS = 1500;
+/** Time to end after SIGTERM, in milliseconds. */
+const TERM_MS = 2000;
 /** Time for the last output of a process that has ended, in milliseconds: what it started may hold the pipe. */
 const LAST_WORDS_MS = 500;
 
@@ -46,9 +48,9 @@ export class Program {
   async #end(ask: () => Promise<void>): Promise<void> {
     this.#ending.abort(new Error("the plugin stops"));
     void ask();
-    if (!await this.#within(STEP_MS, this.exited)) {
+    if (!await this.#within(STOP_MS, this.exited)) {
       this.#child.kill("SIGTERM");
-      await this.#within(STEP_MS, this.exited);
+      await this.#within(TERM_MS, this.exited);
     }
     await this.#child.killTree();
     await this.exited;

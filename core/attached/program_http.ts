@@ -8,10 +8,12 @@ import type { Context } from "hono";
 import { HttpProblem, messageOf } from "../errors.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { SocketChannel } from "../plugin.ts";
+import { askProgram, type ProgramRequest } from "./program_request.ts";
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), or that the proxying side sets anew. */
 const HOP_BY_HOP: readonly string[] = [
   "connection",
+  "expect",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -30,14 +32,11 @@ const MAX_METRICS_BYTES = 1024 * 1024;
 
 /** Where an attached plugin answers. */
 export class ProgramHttp implements Disposable {
-  readonly #client: Deno.HttpClient;
   /** Set when the program is over: nothing is asked any more. */
   #gone: string | undefined;
 
   /** @param socketPath Absolute path of the plugin's Unix socket. */
-  constructor(readonly plugin: string, readonly socketPath: string) {
-    this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath }, allowHost: true });
-  }
+  constructor(readonly plugin: string, readonly socketPath: string) {}
 
   /** Requests are answered with 503 from now on. */
   end(reason: string): void {
@@ -46,7 +45,6 @@ export class ProgramHttp implements Disposable {
 
   [Symbol.dispose](): void {
     this.end("it is stopped");
-    this.#client.close();
   }
 
   /**
@@ -55,18 +53,11 @@ export class ProgramHttp implements Disposable {
    * @throws {HttpProblem} 503 when the program is over, 502 when it does not answer.
    */
   async answer(c: Context): Promise<Response> {
-    const { raw } = c.req;
-    const url = new URL(raw.url);
-    const hasBody = raw.body !== null && c.req.method !== "GET" && c.req.method !== "HEAD";
-    const headers = passedOn(raw.headers);
-    headers.set("accept-encoding", "identity"); // Compressing between two processes of one machine is no use.
-    const body = hasBody ? new WatchedBody(raw.body!) : undefined;
-    const init = { method: c.req.method, headers: withPlace(headers, c), redirect: "manual", body: body?.stream };
-    const response = await this.#ask(url.pathname + url.search, raw.signal, { ...init, duplex: "half" } as RequestInit)
-      .catch((error) => {
-        // Its body ended badly, as one that is too large does: that is what went wrong.
-        throw body?.failure ?? error;
-      });
+    const { raw, method } = c.req;
+    const response = await this.#ask({
+      ...{ method, target: targetOf(c), headers: withPlace(passedOn(raw.headers), c), signal: raw.signal },
+      body: method === "GET" || method === "HEAD" ? null : raw.body,
+    });
     return new Response(response.body, {
       status: response.status,
       statusText: response.statusText,
@@ -78,11 +69,10 @@ export class ProgramHttp implements Disposable {
   async upgrade(c: Context, maxMessageBytes: number): Promise<Response | ((channel: SocketChannel) => Promise<void>)> {
     this.#assertThere();
     const { openProgramSocket, SocketRefusedError } = await import("./program_socket.ts");
-    const url = new URL(c.req.raw.url);
     const headers = withPlace(passedOn(c.req.raw.headers), c);
     try {
       const socket = await openProgramSocket({
-        ...{ socketPath: this.socketPath, target: url.pathname + url.search, maxMessageBytes },
+        ...{ socketPath: this.socketPath, target: targetOf(c), maxMessageBytes },
         headers: Object.fromEntries(headers),
         signal: c.req.raw.signal,
       });
@@ -98,7 +88,8 @@ export class ProgramHttp implements Disposable {
 
   /** Prometheus text from `path`. @throws {Error} When there is none, or too much. */
   async metrics(path: string, signal: AbortSignal): Promise<string> {
-    const response = await this.#ask(path, signal, { headers: { accept: "text/plain" } });
+    const headers = new Headers({ accept: "text/plain", host: "localhost" });
+    const response = await this.#ask({ method: "GET", target: path, headers, signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw new Error(`GET ${path} answered ${response.status}`);
@@ -114,13 +105,13 @@ export class ProgramHttp implements Disposable {
     return text;
   }
 
-  async #ask(target: string, signal: AbortSignal, init: RequestInit): Promise<Response> {
+  async #ask(asked: Omit<ProgramRequest, "socketPath">): Promise<Response> {
     this.#assertThere();
     try {
-      return await fetch(`http://localhost${target}`, { ...init, client: this.#client, signal });
+      return await askProgram({ ...asked, socketPath: this.socketPath });
     } catch (error) {
-      signal.throwIfAborted();
-      throw this.#unreachable(error);
+      asked.signal.throwIfAborted();
+      throw error instanceof HttpProblem ? error : this.#unreachable(error);
     }
   }
 
@@ -143,23 +134,9 @@ export class ProgramHttp implements Disposable {
   }
 }
 
-/** A body that remembers why it could not be read. */
-class WatchedBody {
-  readonly stream: ReadableStream<Uint8Array>;
-  failure: unknown;
-
-  constructor(source: ReadableStream<Uint8Array>) {
-    this.stream = ReadableStream.from(this.#pass(source));
-  }
-
-  async *#pass(source: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      yield* source;
-    } catch (error) {
-      this.failure = error;
-      throw error;
-    }
-  }
+function targetOf(c: Context): string {
+  const { pathname, search } = new URL(c.req.raw.url);
+  return pathname + search;
 }
 
 /** Headers for the other side. */

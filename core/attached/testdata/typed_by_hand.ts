@@ -46,7 +46,7 @@ async function reach(at: string): Promise<void> {
         .spawn().unref();
       return;
     case "flood":
-      for (let i = 0; i < 20_000; i++) {
+      for (let i = 0; i < 5000; i++) {
         await Deno.stderr.write(encoder.encode(`flood ${i}\n`));
         // Before its hello a program has nothing to say.
         if (i % 100 === 0 && at !== "connected") await say({ type: "log", level: "info", message: `flooded ${i}` });
@@ -59,6 +59,20 @@ await reach("connected");
 await say({ type: "hello", protocols: [1], token: Deno.env.get("OUTPOST_PLUGIN_TOKEN"), id, version: "1.2.3", api: 1 });
 let config: Record<string, unknown> = {};
 
+let ended = 0;
+
+/** Never ends by itself. */
+function endless(): ReadableStream<Uint8Array> {
+  let piece = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      if (piece > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      controller.enqueue(encoder.encode(`piece ${++piece}\n`));
+    },
+    cancel: () => void ended++,
+  });
+}
+
 async function answer(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname.endsWith("/metrics")) {
@@ -69,6 +83,9 @@ async function answer(request: Request): Promise<Response> {
     socket.onmessage = ({ data }) => socket.send(`echo ${data}`);
     return response;
   }
+  if (pathname.endsWith("/refuse")) return new Response("no", { status: 403 });
+  if (pathname.endsWith("/ended")) return Response.json({ ended });
+  if (pathname.endsWith("/endless")) return new Response(endless());
   if (request.method === "POST") return new Response(request.body, { headers: { "x-path": pathname } });
   await reach("request");
   const seen = Deno.env.toObject();
