@@ -124,7 +124,7 @@ export function openLife(
         scope.defer(() => listener.close());
       },
     },
-    rpc: { client: rpc.client, whileConnected: rpc.whileConnected },
+    rpc: { client: rpc.client, whileConnected: rpc.whileConnected, fetch: rpc.fetch },
     health,
     tasks,
     provide: <S>(token: ServiceToken<S>, service: S) => {

@@ -226,7 +226,7 @@ export interface Problem {
   readonly detail?: string;
   /** One entry per wrong field of the request. */
   readonly validations?: readonly Validation[];
-  /** Stable: bad_request, validation_failed, unauthorized, forbidden_host, forbidden_origin, not_found, method_not_allowed, conflict, body_too_large, client_gone, handler_timeout, too_many_requests, internal, plugin_disabled, plugin_skipped, plugin_failed, plugin_starting, plugin_draining, plugin_error, scope_closed, spawn_failed, config_invalid, agent_not_found, process_limit, rpc_unavailable, rpc_error, rpc_canceled, rpc_closed, rpc_dial_failed, drpc_protocol_error, stream_closed, websocket_closed, or a plugin's own. */
+  /** Stable: bad_request, validation_failed, unauthorized, forbidden_host, forbidden_origin, not_found, method_not_allowed, conflict, body_too_large, client_gone, handler_timeout, too_many_requests, internal, plugin_disabled, plugin_skipped, plugin_failed, plugin_starting, plugin_draining, plugin_unreachable, plugin_error, attached_plugin, scope_closed, spawn_failed, config_invalid, agent_not_found, process_limit, rpc_unavailable, rpc_error, rpc_canceled, rpc_closed, rpc_dial_failed, drpc_protocol_error, stream_closed, websocket_closed, or a plugin's own. */
   readonly code: string;
   /** Id of the plugin whose route answered. */
   readonly plugin?: string;

@@ -19,6 +19,7 @@ import { watchUnhandled } from "../owner.ts";
 import type { Announcement, HostFacts, Logger } from "../plugin.ts";
 import { openLife } from "../plugin_context.ts";
 import { PluginRun } from "../plugin_run.ts";
+import { RecentLog } from "../recent_log.ts";
 import type { StepDeadlines } from "../road.ts";
 import { RpcConnection } from "../rpc/connection.ts";
 import { ServiceDirectory } from "../services.ts";
@@ -199,11 +200,13 @@ export class ChildLife {
         readiness: () => ({ ready: true, body: { status: "ready" } }),
         metrics: async () => ({ contentType: metrics.contentType, text: await metrics.expositionOf(definition.id) }),
         info: () => ({ name: definition.id, version: definition.version }),
+        status: () => ({}),
+        recentLog: new RecentLog(),
         document: () => ({}),
       },
     });
     this.#environment.scriptBinDirectory = scriptBinDirectory;
-    const rpc = new RpcConnection({ dial: this.#controlPlane.dial, clock, log });
+    const rpc = new RpcConnection({ dial: this.#controlPlane.dial, fetch: noFetch, clock, log });
     const spawner = new Spawner({ processEnv: {}, directory });
     const services = new ServiceDirectory();
     const shared = {
@@ -264,6 +267,12 @@ interface Parts {
 
 /** Whoever reaches the socket is the agent: its directory is private. */
 const AGENT = Object.freeze({ transport: "unix", remote: "agent", upgrade: upgradeOnDeno } as const);
+
+function noFetch(): Promise<never> {
+  return Promise.reject(
+    new TypeError("an attached plugin cannot ask the control plane over HTTP: build it in, or import it"),
+  );
+}
 
 const SILENT: Logger = Object.freeze({ debug() {}, info() {}, warn() {}, error() {} });
 
