@@ -26,6 +26,8 @@ export interface ServerProcess extends AsyncDisposable {
 export interface ServerProcessOptions {
   /** Flags of the program. */
   readonly args?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Default: its log is not shown. */
   readonly stderr?: "inherit" | "null";
 }
@@ -34,6 +36,7 @@ export interface ServerProcessOptions {
 export async function startServer(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", MAIN, "--format", "json", ...options.args ?? []],
+    env: options.env,
     stdin: "null",
     stdout: "piped",
     stderr: options.stderr ?? "null",

@@ -561,3 +561,24 @@ Deno.test("GET /status and GET /diff answer 400 outside of repositories", async 
     assertEquals([answer.status, (await answer.json()).code], [400, "bad_request"]);
   }
 });
+
+Deno.test("GET /diff of a part leaves out the rest, whether something is staged or another commit is asked for", async () => {
+  await using repo = await GitRepo.create({ "d/a": "1\n", "d/b": "1\n", c: "1\n" });
+  await repo.git("tag", "start");
+  await repo.commit({ "d/a": "2\n", c: "2\n" });
+  await repo.write("d/b", "2\n");
+  await repo.write("c", "3\n");
+  await using agent = await agentWith();
+  const diff = async (query: string) => {
+    const { unified_diff } = await (await agent.get(`/api/v0/git/diff?path=${repo.path("d")}${query}`)).json();
+    return unified_diff.match(/^diff --git .*$/gm).map((line: string) => line.split(" b/")[1]);
+  };
+
+  const unstaged = await diff("");
+  const other = await diff("&base=start");
+  await repo.write("d/new", "n\n");
+  await repo.git("add", "d/new", "c");
+  const staged = await diff("");
+
+  assertEquals([unstaged, other, staged], [["d/b"], ["d/a", "d/b"], ["d/b", "d/new"]]);
+});

@@ -41,7 +41,7 @@ async function nextChanges(socket: TestSocket): Promise<readonly Repository[]> {
 }
 
 async function status(agent: TestAgent, path: string) {
-  const response = await agent.fetch(`/api/v0/git/status?path=${encodeURIComponent(path)}`);
+  const response = await agent.get(`/api/v0/git/status?path=${encodeURIComponent(path)}`);
   return { status: response.status, body: await response.json() };
 }
 
@@ -65,6 +65,29 @@ Deno.test("a repository of 10,000 files, 1,000 of them changed, is told of whole
   const files = (repository?: Repository) => repository?.unified_diff?.match(/^diff --git /gm)?.length;
   assertEquals([files(first), files(second), first?.truncated], [1_000, 1_001, undefined]);
   assertStringIncludes(second?.unified_diff ?? "", "+edited\n");
+});
+
+Deno.test("GET /diff of a part of a repository with a large index leaves out the rest, for any commit", async () => {
+  // Long names fill the index with few files.
+  const name = (index: number) => `d${index % 2}/${"x".repeat(240)}${index}`;
+  await using repo = await GitRepo.create();
+  for (const directory of ["d0", "d1"]) Deno.mkdirSync(repo.path(directory));
+  for (let index = 0; index < 4_000; index++) Deno.writeTextFileSync(repo.path(name(index)), "1\n");
+  await repo.commit({});
+  await repo.git("tag", "start");
+  await repo.commit({ [name(0)]: "2\n", [name(1)]: "2\n" });
+  for (const index of [2, 3]) await repo.write(name(index), "2\n");
+  await using agent = await agentWith();
+  const diff = async (query: string) => {
+    const response = await agent.get(`/api/v0/git/diff?path=${repo.path("d0")}${query}`);
+    const { unified_diff } = await response.json();
+    return unified_diff.match(/^diff --git .*$/gm).map((line: string) => Number(/\d+$/.exec(line)));
+  };
+
+  assert((await Deno.stat(repo.path(".git/index"))).size > MIB);
+  assertEquals([await diff(""), await diff("&base=start")], [[2], [0, 2]]);
+  await repo.git("add", "-A");
+  assertEquals(await diff(""), [2]);
 });
 
 Deno.test("a diff of 300 MiB comes as a message of at most 4 MiB that names every file, and memory stays bounded", async () => {

@@ -11,7 +11,7 @@ import { firstLine, type Git } from "./git_command.ts";
 import { type Repo, RepoResolver } from "./repo_resolver.ts";
 import { checkRef } from "./show_file.ts";
 import { parseStatus, type Status } from "./status.ts";
-import { DiffCollector, joinDiffs } from "./unified_diff.ts";
+import { DiffCollector, type FileDiff, joinDiffs } from "./unified_diff.ts";
 import { DIFF_OPTIONS, diffUntracked } from "./untracked.ts";
 
 /** One file that differs. */
@@ -87,23 +87,57 @@ export async function reportDiff(git: Git, path: string, request: DiffRequest): 
   const place = await placeOf(git, path);
   const directory = place.repo.root;
   const status = await statusOf(git, place);
-  const collector = new DiffCollector(maxBytes);
-  if (base !== "HEAD" || status.commit !== "") {
-    const isCommit = (await git.run(["rev-parse", "--verify", "--quiet", `${base}^{commit}`], { directory })).isOk;
-    if (!isCommit) throw new HttpProblem(404, `Cannot find the commit "${base}"`);
-    const result = await git.run(["diff", base, ...DIFF_OPTIONS, "-M", "--", ...place.within], {
-      directory,
-      onOutput: (piece) => collector.push(piece),
-    });
-    if (!result.isOk) throw failed(result.complaint);
-  }
-  collector.end();
+  const tracked = base === "HEAD" && status.commit === ""
+    ? []
+    : await diffTracked(git, place, { base, maxBytes, status });
   const untracked = status.entries.filter(({ kind, path }) => kind === "untracked" && !path.endsWith("/"));
   const added = await diffUntracked(git, untracked.map((entry) => entry.path), { root: directory, maxBytes, env: {} });
-  const files = [...collector.files, ...added];
+  const files = [...tracked, ...added];
   const diff = joinDiffs(files, maxBytes);
   const total_bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return { repo_root: directory, base, unified_diff: diff.text, truncated: diff.isTruncated, total_bytes };
+}
+
+async function diffTracked(
+  git: Git,
+  { repo, within }: Place,
+  { base, maxBytes, status }: DiffRequest & { readonly status: Status },
+): Promise<readonly FileDiff[]> {
+  const directory = repo.root;
+  const isCommit = (await git.run(["rev-parse", "--verify", "--quiet", `${base}^{commit}`], { directory })).isOk;
+  if (!isCommit) throw new HttpProblem(404, `Cannot find the commit "${base}"`);
+  // Where nothing is staged the index stands for the commit, and git compares a part of the tree with it at once.
+  const isUnstaged = status.entries.every(({ kind, code }) => kind === "untracked" || code.startsWith("."));
+  let args = [base, "-M", "--", ...within];
+  let collector = new DiffCollector(maxBytes);
+  if (base === "HEAD" && isUnstaged) {
+    args = ["-M", "--", ...within];
+  } else if (within.length > 0 && await isSlowInParts(repo)) {
+    args = [base, "--no-renames", "--"];
+    collector = new DiffCollector(maxBytes, (path) => isWithin(path, within));
+  }
+  const result = await git.run(["diff", ...DIFF_OPTIONS, ...args], {
+    directory,
+    onOutput: (piece) => collector.push(piece),
+  });
+  if (!result.isOk) throw failed(result.complaint);
+  collector.end();
+  return collector.files;
+}
+
+/**
+ * Git 2.39 needs minutes to compare one path of 200,000 with a commit, and a second to compare them all: its time grows with
+ * the square of the index. From this size of the index on, in bytes, all are compared and the others left out.
+ */
+const LARGE_INDEX_BYTES = 1024 * 1024;
+
+async function isSlowInParts({ gitDir }: Repo): Promise<boolean> {
+  const size = await Deno.stat(join(gitDir, "index")).then(({ size }) => size, () => 0);
+  return size > LARGE_INDEX_BYTES;
+}
+
+function isWithin(path: BytePath, within: readonly string[]): boolean {
+  return within.map(bytePathOf).some((part) => path === part || path.startsWith(`${part}/`));
 }
 
 interface Place {

@@ -34,15 +34,20 @@ export class DiffCollector {
   /** Bytes seen so far. */
   totalBytes = 0;
   readonly #maxBytes: number;
+  readonly #accepts: (path: BytePath) => boolean;
   #keptBytes = 0;
   #current: { pieces: Uint8Array[]; kept: number; bytes: number } | undefined;
   /** Bytes that may be the start of a new file. The newline in front of the first file is made up. */
   #carry: Uint8Array = Uint8Array.of(NEWLINE);
   #isMadeUp = true;
 
-  /** @param maxBytes Most bytes of whole files kept. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes Most bytes of whole files kept.
+   * @param accepts Says which files are kept. Default: all.
+   */
+  constructor(maxBytes: number, accepts: (path: BytePath) => boolean = () => true) {
     this.#maxBytes = maxBytes;
+    this.#accepts = accepts;
   }
 
   /** Takes the next piece. */
@@ -99,8 +104,10 @@ export class DiffCollector {
       whole.set(piece, at);
       at += piece.length;
     }
+    const file = fileDiffOf(whole, current.bytes, isHeadOnly);
+    if (!this.#accepts(file.path)) return;
     if (!isHeadOnly) this.#keptBytes += current.bytes;
-    this.files.push(fileDiffOf(whole, current.bytes, isHeadOnly));
+    this.files.push(file);
   }
 }
 

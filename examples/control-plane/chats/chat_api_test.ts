@@ -7,7 +7,7 @@ import { parseAgentsFile } from "../agents_file.ts";
 import { connectAgent } from "../connected_agent.ts";
 import { type ControlPlane, startControlPlane } from "../control_plane.ts";
 import type { ChatMessage } from "./chat_store.ts";
-import { type Script, scriptedModel } from "./scripted_model.ts";
+import { type Script, scriptedModel, type ScriptTurn } from "./scripted_model.ts";
 
 const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 const FILE = parseAgentsFile(
@@ -167,6 +167,50 @@ Deno.test("a chat edits files and runs commands in its agent's workspace, and it
   assertEquals(change.repositories[0].repo_root, repo.root);
   git.socket.close();
   await git.closed;
+});
+
+Deno.test("a chat follows commands: exit codes, a time that is up, the background, and their end by a signal", async () => {
+  const execute = (input: Readonly<Record<string, unknown>>) => ({ use: [{ tool: "execute", input }] });
+  const steps = [
+    execute({ command: "echo out; echo err >&2; exit 42" }),
+    execute({ command: "echo begun; sleep 600", timeout: "500ms" }),
+    ({ values: [{ background_process_id: process_id }] }: ScriptTurn) => ({
+      use: [
+        { tool: "process_output", input: { process_id, wait_timeout: "0s" } },
+        { tool: "process_signal", input: { process_id, signal: "kill" } },
+      ],
+    }),
+    execute({ command: "sleep 600 &" }),
+    { use: [{ tool: "process_list" }, { tool: "execute", input: { command: "true", workdir: "/nothing" } }] },
+    { say: "Done" },
+  ];
+  await using plane = start([{ steps }]);
+  await using _agent = await connect(plane);
+  const { body: { id } } = await ask(plane, "", { agent: "dev", prompt: "go" });
+  const { chat, messages } = await untilIdle(plane, id);
+  const results = resultsOf(messages);
+  const find = (isWanted: (result: Readonly<Record<string, unknown>>) => boolean) => results.find(isWanted);
+
+  assertEquals(chat.last_error, undefined);
+  const [failed, late] = results;
+  assertEquals([failed.success, failed.exit_code, failed.output], [false, 42, "out\nerr\n"]);
+  // On a busy machine the command may not have begun by then.
+  assertEquals([late.success, late.exit_code, late.output ?? "begun\n"], [false, -1, "begun\n"]);
+  assertMatch(late.error, /timed out after 500ms/);
+  assert(late.wall_duration_ms >= 500);
+  const running = find(({ note }) => /still running/.test(String(note)));
+  assertEquals([running?.success, running?.background_process_id], [true, late.background_process_id]);
+  assertEquals(find(({ message }) => /kill/.test(String(message)))?.success, true);
+  const background = find((result) => result.wall_duration_ms === 0 && result.background_process_id !== undefined);
+  assertEquals([background?.success, background?.output], [true, undefined]);
+  const list = find(({ processes }) => processes !== undefined)?.processes as Readonly<Record<string, unknown>>[];
+  // The newest of this chat, which sees no other chat's.
+  assertEquals(list.map(({ command }) => command).toSorted(), [
+    "echo begun; sleep 600",
+    "echo out; echo err >&2; exit 42",
+    "sleep 600",
+  ]);
+  assertEquals(find((result) => /nothing/.test(String(result.error)))?.success, false);
 });
 
 Deno.test("a parent's git watch shows what its child touches, and another chat's does not", async () => {
