@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
+import fc from "fast-check";
+
 import { systemClock } from "../../../core/clock.ts";
 import { HttpProblem } from "../../../core/errors.ts";
 import { createLogger } from "../../../core/log.ts";
@@ -303,4 +305,39 @@ Deno.test("a chat whose model is not there is not begun", async () => {
   assertEquals([error.status, error.message, error.detail], [400, 'There is no model "gone"', "there are: scripted"]);
   assertEquals(opened.store.chats(), []);
   assertEquals(textOf([]), "");
+});
+
+Deno.test("whatever is said to a chat is heard, and nobody sees the chat idle before, in any interleaving", async () => {
+  const runs = Math.round(1_000 * Number(Deno.env.get("OUTPOST_TEST_SCALE") ?? "1"));
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(fc.boolean(), { maxLength: 4 }), async (s, interrupts) => {
+      const model: Model = {
+        name: "scheduled",
+        async reply(_request, signal) {
+          await s.schedule(Promise.resolve());
+          signal.throwIfAborted();
+          return { content: [{ type: "text", text: "Heard" }], stopReason: "end_turn" };
+        },
+      };
+      await using opened = open(model);
+      const chat = opened.chats.create({ prompt: "0" });
+      const waits = interrupts.map((interrupt, index) =>
+        s.schedule(Promise.resolve()).then(async () => {
+          opened.chats.say(chat.id, String(index + 1), { interrupt });
+          await idle(opened, chat);
+          // Idle means that this, too, was answered.
+          assertEquals(said(opened, chat).at(-1), "assistant: Heard");
+        })
+      );
+
+      await s.waitIdle();
+      await Promise.all([...waits, idle(opened, chat)]);
+
+      const heard = said(opened, chat);
+      assertEquals(heard.at(-1), "assistant: Heard");
+      assertEquals(heard.filter((line) => line.startsWith("user")).length, interrupts.length + 1);
+      assertEquals(opened.store.queued(chat.id), []);
+    }),
+    { numRuns: runs },
+  );
 });
