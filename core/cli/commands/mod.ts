@@ -60,6 +60,20 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     load: async () => (await import("./logs.ts")).logs,
   },
   {
+    name: "dev",
+    summary: "Run a plugin's file in an agent of its own and start it again when a file is saved.",
+    usage: "FILE",
+    words: [1, 1],
+    flags: [...SETTING_FLAGS.filter(({ name }) => ["listen", "dir"].includes(name)), ...CONFIG_FLAGS],
+    details: [
+      'The plugin runs attached, as with "from": FILE and "attached": true: a program of its own, with the permissions it\n' +
+      "declares. The last line of its file has to be: if (import.meta.main) await serveAttached(plugin).",
+      "Its log lines, states, routes and changed metrics are shown, and what the compiler says about its types. Settings\n" +
+      "come from --config and --set, under the plugin's id. Ctrl-C ends everything.",
+    ],
+    load: async () => (await import("./dev.ts")).dev,
+  },
+  {
     name: "exec",
     summary: "Run a command in the workspace and show its output.",
     usage: "[--] COMMAND [ARGUMENTS]",

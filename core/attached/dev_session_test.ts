@@ -1,0 +1,140 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { resolveConfig } from "../config/resolve_config.ts";
+import { runDevSession } from "./dev_session.ts";
+
+const PLUGIN = new URL("../plugin.ts", import.meta.url).href;
+const SERVE = new URL("./mod.ts", import.meta.url).href;
+
+function source(version: string, more = ""): string {
+  return `import { definePlugin } from ${JSON.stringify(PLUGIN)};
+import { serveAttached } from ${JSON.stringify(SERVE)};
+const plugin = definePlugin({
+  id: "draft", version: ${JSON.stringify(version)}, api: 1, summary: "A draft.", stability: "experimental",
+  setup(ctx) {
+    const asked = ctx.metrics.counter("asked_total", { help: "Requests." });
+    ctx.routes.app.get("/", (c) => (asked.inc(), c.text("version ${version}")));
+    ${more}
+  },
+});
+export default plugin;
+if (import.meta.main) await serveAttached(plugin);
+`;
+}
+
+/** A project beside the repository, which finds what the core imports. */
+async function project(): Promise<string> {
+  const root = new URL("../../", import.meta.url);
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root))) as {
+    readonly imports: Record<string, string>;
+  };
+  const absolute = Object.entries(imports).map((
+    [name, target],
+  ) => [name, target.startsWith(".") ? new URL(target, root).href : target]);
+  const directory = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    join(directory, "deno.json"),
+    JSON.stringify({ imports: Object.fromEntries(absolute), lock: false }),
+  );
+  return directory;
+}
+
+/** Collects what is written, and waits for it. */
+function screen() {
+  let text = "";
+  const waiting = new Set<() => void>();
+  return {
+    out(piece: string): Promise<void> {
+      text += piece;
+      for (const wake of waiting) wake();
+      return Promise.resolve();
+    },
+    async shows(pattern: RegExp): Promise<string> {
+      while (!pattern.test(text)) await new Promise<void>((resolve) => waiting.add(resolve));
+      const shown = text;
+      text = "";
+      return shown;
+    },
+  };
+}
+
+function processesWith(mark: string): readonly string[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => {
+    try {
+      return /^\d+$/.test(name) && Deno.readTextFileSync(`/proc/${name}/environ`).includes(mark);
+    } catch {
+      return false; // Gone, or of another user.
+    }
+  });
+}
+
+Deno.test({
+  name:
+    "runDevSession() runs a file, starts it again when it is saved, shows faults and metrics, and leaves nothing behind",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const directory = await project();
+    const file = join(directory, "draft.ts");
+    const mark = crypto.randomUUID();
+    const end = new AbortController();
+    const terminal = screen();
+    await Deno.writeTextFile(file, source("1.0.0"));
+    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+    const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
+    const session = runDevSession({
+      ...{ file, config: resolveConfig({ raw: {} }), env: { ...env, DEV_MARK: mark }, signal: end.signal },
+      ...{ out: terminal.out, logSink() {} },
+    });
+    try {
+      const first = await terminal.shows(/Try: curl.*\n/);
+      assertStringIncludes(first, "draft 1.0.0: running");
+      const [, token = "", url = ""] = /Bearer (\S+)" (\S+)/.exec(first) ?? [];
+      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+      assertEquals(await response.text(), "version 1.0.0");
+      await terminal.shows(/agent_draft_asked_total 0 -> 1/);
+
+      await Deno.writeTextFile(file, source("1.0.1"));
+      const second = await terminal.shows(/draft 1\.0\.1: running[^]*Try: curl.*\n/);
+      assertStringIncludes(second, "draft.ts changed");
+      assertStringIncludes(second, `Bearer ${token}" ${url}`);
+
+      await Deno.writeTextFile(file, "this is no program");
+      await terminal.shows(/Waiting for a change/);
+
+      await Deno.writeTextFile(file, source("1.0.2", `throw new Error("not yet");`));
+      await terminal.shows(/draft 1\.0\.2: failed: not yet/);
+    } finally {
+      end.abort();
+      await session;
+      await Deno.remove(directory, { recursive: true });
+    }
+    assertEquals(processesWith(mark), []);
+  },
+});
+
+Deno.test({
+  name: "runDevSession() shows what the compiler says of a file that runs all the same",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const directory = await project();
+    const file = join(directory, "draft.ts");
+    const end = new AbortController();
+    const terminal = screen();
+    await Deno.writeTextFile(file, "const wrong: number = 'text';\n");
+    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+    const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
+    const session = runDevSession({
+      ...{ file, config: resolveConfig({ raw: {} }), env, signal: end.signal, out: terminal.out, logSink() {} },
+    });
+    try {
+      const shown = await terminal.shows(/TS2322[^]*Waiting|Waiting[^]*TS2322/);
+      assertStringIncludes(shown, "its last line has to be");
+      assertEquals(shown.includes("Stack backtrace"), false);
+    } finally {
+      end.abort();
+      await session;
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
