@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { Agent, type AgentOptions, createAgent, type ExitReport } from "./core/agent.ts";
+export { Agent, type AgentOptions, createAgent, type ExitReport, type ReloadOptions } from "./core/agent.ts";
 export type { AgentSettings } from "./core/config/agent_settings.ts";
 export type { LoadedConfig } from "./core/config/loaded_config.ts";
 export type { AttachedEntry, FailurePolicy, PluginEntry } from "./core/config/plugin_entry.ts";
@@ -39,4 +39,12 @@ export type { ApiVersion } from "./core/rpc/api_version.ts";
 export type { CallStream, RpcChannel } from "./core/rpc/drpc/client.ts";
 export { RpcError } from "./core/rpc/drpc/error.ts";
 export type { RpcLink } from "./core/rpc/link.ts";
+export {
+  type ReloadAction,
+  type ReloadedPlugin,
+  type ReloadedSetting,
+  ReloadError,
+  type ReloadErrorCode,
+  type ReloadReport,
+} from "./core/reload/reload_report.ts";
 export { type ProvidedService } from "./core/services.ts";

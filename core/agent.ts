@@ -13,20 +13,23 @@ import type { AgentSettings } from "./config/agent_settings.ts";
 import type { LoadedConfig } from "./config/loaded_config.ts";
 import { Deadline } from "./deadline.ts";
 import { Environment } from "./environment.ts";
-import { messageOf } from "./errors.ts";
+import { ConfigError, messageOf } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import type { FrontDoor } from "./http/front_door.ts";
 import { Tunnel } from "./http/tunnel.ts";
-import { AGENT_VERSION, type BuildInfo, loadPlan } from "./load_plan.ts";
+import { AGENT_VERSION, type BuildInfo, type LoadedPlan, loadPlan } from "./load_plan.ts";
 import { createLogger, type LogFormat, type LogSink, openTextSink } from "./log.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
-import type { Clock, HostFacts, Logger, Plugin, Rpc, ServiceToken, Variables } from "./plugin.ts";
+import type { PlannedPlugin } from "./plan.ts";
+import type { Awaitable, Clock, HostFacts, Logger, Plugin, Rpc, ServiceToken, Variables } from "./plugin.ts";
 import { openLife } from "./plugin_context.ts";
 import { PluginDriver } from "./plugin_driver.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
 import { RecentLog } from "./recent_log.ts";
+import { ReloadError, type ReloadReport } from "./reload/reload_report.ts";
+import type { StepDeadlines } from "./road.ts";
 import { RpcConnection } from "./rpc/connection.ts";
 import { type ControlPlaneAddress, controlPlaneAddress } from "./rpc/control_plane_address.ts";
 import { controlPlaneFetch } from "./rpc/control_plane_fetch.ts";
@@ -40,6 +43,8 @@ export interface AgentOptions {
   readonly plugins: readonly Plugin[];
   /** The configuration: as `resolveConfig` returns it, or the content of a file as an object. Default: all defaults. */
   readonly config?: LoadedConfig | Readonly<Record<string, unknown>>;
+  /** Reads the configuration again, for {@linkcode Agent.reload}. Default: none, so that a reload has to bring its own. */
+  readonly readConfig?: () => Awaitable<LoadedConfig | Readonly<Record<string, unknown>>>;
   /** Name and version of the binary. Default: the stock agent's. */
   readonly build?: BuildInfo;
   /** The agent's own environment. Default: the process's. */
@@ -58,6 +63,14 @@ export interface AgentOptions {
   readonly fetchControlPlane?: Rpc["fetch"];
   /** Services from outside the plugins; each stands in for a plugin's own. */
   readonly services?: readonly ProvidedService[];
+}
+
+/** What {@linkcode Agent.reload} takes. */
+export interface ReloadOptions {
+  /** The configuration to go to. Default: what {@linkcode AgentOptions.readConfig} says. */
+  readonly config?: LoadedConfig | Readonly<Record<string, unknown>>;
+  /** Whether processes that plugins hold may end. Default `false`. */
+  readonly force?: boolean;
 }
 
 /** How an agent ended. */
@@ -101,6 +114,31 @@ export class Agent implements AsyncDisposable {
   start(): Promise<void> {
     this.#starting ??= this.#start();
     return this.#starting;
+  }
+
+  /**
+   * Goes to another configuration without an end of the agent. All of it is checked first; plugins it does not touch are not
+   * touched, others take their settings in place or get a new life, with those who use them. Listeners stay open. Reloads come
+   * one after the other.
+   *
+   * @throws {ConfigError} If the configuration or its plan has problems; nothing was changed.
+   * @throws {ReloadError} If it would end processes and is not forced, or a plugin did not come up with it: then the
+   * configuration before is in force again.
+   */
+  async reload(options: ReloadOptions = {}): Promise<ReloadReport> {
+    const parts = this.#parts;
+    if (parts === undefined || !this.#isReady) {
+      throw new ReloadError("reload_refused", "Cannot reload: the agent is not running", []);
+    }
+    try {
+      return await parts.driver.change(() => this.#reload(parts, options));
+    } catch (error) {
+      const problems = error instanceof ReloadError || error instanceof ConfigError
+        ? error.problems.map(({ path, message }) => `${path}: ${message}`)
+        : [];
+      parts.log.error("configuration not reloaded", { error: asError(error), problems });
+      throw error;
+    }
   }
 
   /** Drains and stops everything, also half way through a start. Calling it again returns the same promise. */
@@ -205,6 +243,7 @@ export class Agent implements AsyncDisposable {
     const { build = STOCK_BUILD, env = Deno.env.toObject(), plugins, services: external = [] } = this.#options;
     const services = new ServiceDirectory(external);
     const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds, env });
+    const current = { loaded };
     const { settings } = loaded;
     const { commandLine } = this.#options;
     const host: HostFacts = { ...loaded.host, ...(commandLine === undefined ? {} : { commandLine }) };
@@ -216,7 +255,7 @@ export class Agent implements AsyncDisposable {
       recentLog.sink(record);
     };
     const logger = (category: string) =>
-      createLogger({ category: [build.name, category], sink, clock, level: settings.log.level });
+      createLogger({ category: [build.name, category], sink, clock, level: () => current.loaded.settings.log.level });
     const log = logger("core");
     for (const { level, message, fields } of loaded.notes) log[level](message, fields);
     const metrics = new MetricsHub(build, clock);
@@ -238,6 +277,8 @@ export class Agent implements AsyncDisposable {
       isReady: () => this.#isReady,
       recentLog,
       controlPlane: () => rpc.status,
+      logLevel: () => current.loaded.settings.log.level,
+      reload: (force) => this.reload({ force }),
     });
     const tunnel = new Tunnel(front.front, log);
     const address = controlPlaneAddress(settings.controlPlane, env);
@@ -250,15 +291,22 @@ export class Agent implements AsyncDisposable {
     const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
     environment.scope({ owner: "core", order: -1 })
       .contribute("core", () => socketVariables(settings.listen.unix, agentSocket.path));
-    const deadlines = { ...settings.deadlines, drainMs: settings.shutdown.drainMs };
+    const deadlines = (): StepDeadlines => {
+      const { deadlines, shutdown } = current.loaded.settings;
+      return { ...deadlines, drainMs: shutdown.drainMs };
+    };
     const shared = {
       ...{ host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket },
-      deadlines,
+      get deadlines() {
+        return deadlines();
+      },
       crashed: (run: PluginRun, error: unknown) => driver.crashed(run, error),
     };
     const runHost: RunHost = {
       clock,
-      deadlines,
+      get deadlines() {
+        return deadlines();
+      },
       log: logger,
       openLife: (run, scope) => openLife(run, scope, shared, logger(run.id)),
       missingServices: (definition) => services.missing(definition),
@@ -271,13 +319,15 @@ export class Agent implements AsyncDisposable {
       },
       errorCounted: (plugin, phase) => metrics.pluginFailed(plugin, phase),
     };
-    const runs = loaded.plan.plugins.map((planned) => {
+    const createRun = (planned: PlannedPlugin, from: LoadedPlan = loaded) => {
       const { id } = planned.definition;
-      return new PluginRun(planned, loaded.settingsOf(id), loaded.failurePolicy(id), runHost);
-    });
-    const driver = new PluginDriver({
-      ...{ runs, clock, log },
-      shutdownMs: settings.shutdown.totalMs,
+      return new PluginRun(planned, from.settingsOf(id), from.failurePolicy(id), runHost);
+    };
+    const driver: PluginDriver = new PluginDriver({
+      ...{ runs: loaded.plan.plugins.map((planned) => createRun(planned)), clock, log },
+      get shutdownMs() {
+        return current.loaded.settings.shutdown.totalMs;
+      },
       cancel: this.#cancel.signal,
       onRequiredFailure: (error) => {
         this.#cancel.abort(error);
@@ -285,14 +335,16 @@ export class Agent implements AsyncDisposable {
       },
     });
     const unhandled = watchUnhandled(
-      (owner) => runs.some((run) => run.owns(owner)),
+      (owner) => driver.runs.some((run) => run.owns(owner)),
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
-    return { log, recentLog, metrics, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
+    const lives = { current, startedWith: loaded.config, createRun };
+    const told = { log, recentLog, metrics };
+    return { ...told, ...lives, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
   }
 
   async #bringUp({ driver, front, rpc, agentSocket }: Parts): Promise<void> {
-    for (const run of driver.runs) front.mount(run);
+    front.mount(driver.runs);
     await driver.ascend();
     await front.listen();
     await agentSocket.start();
@@ -300,6 +352,35 @@ export class Agent implements AsyncDisposable {
     rpc.start();
     this.#isReady = true;
     await driver.ready();
+  }
+
+  async #reload(parts: Parts, options: ReloadOptions): Promise<ReloadReport> {
+    const config = options.config ?? await this.#options.readConfig?.();
+    if (config === undefined) {
+      throw new ReloadError("reload_refused", "Cannot reload: this agent has no configuration to read again", []);
+    }
+    const { driver, front, services, current, log, createRun, startedWith } = parts;
+    const { plugins, env } = this.#options;
+    const next = await loadPlan({ plugins, config, external: services.externalIds, env });
+    for (const { level, message, fields } of next.notes) log[level](message, fields);
+    const { reloadPlugins, reloadedSettings } = await import("./reload/mod.ts");
+    const report: ReloadReport = {
+      plugins: await reloadPlugins({
+        ...{ driver, next, cancel: this.#cancel.signal, force: options.force ?? false },
+        before: current.loaded.config,
+        createRun: (planned) => createRun(planned, next),
+        mount: (runs) => front.mount(runs),
+      }),
+      agent: reloadedSettings({ startedWith, before: current.loaded.config, next: next.config }),
+    };
+    current.loaded = next;
+    log.info("configuration reloaded", {
+      touched: report.plugins.filter(({ action }) => action !== "untouched").map(({ id, action }) =>
+        `${id}: ${action}`
+      ),
+      next_start: report.agent.filter(({ inForce }) => !inForce).map(({ path }) => path),
+    });
+    return report;
   }
 
   async #stop(reason: string): Promise<ExitReport> {
@@ -354,6 +435,11 @@ interface Parts {
   readonly rpc: RpcConnection;
   readonly tunnel: Tunnel;
   readonly agentSocket: AgentSocket;
+  /** What is in force; a reload puts another plan in its place. */
+  readonly current: { loaded: LoadedPlan };
+  /** What the parts were made from that a reload does not change. */
+  readonly startedWith: LoadedConfig;
+  readonly createRun: (planned: PlannedPlugin, from: LoadedPlan) => PluginRun;
 }
 
 const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };

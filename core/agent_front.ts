@@ -14,12 +14,14 @@ import type { Mount, MountAnswer } from "./http/prefix_table.ts";
 import { randomToken, type TokenFile, writeTokenFile } from "./http/token.ts";
 import { isServing } from "./lifecycle.ts";
 import type { BuildInfo } from "./load_plan.ts";
+import type { LogLevel } from "./log.ts";
 import type { MetricsHub } from "./metrics/hub.ts";
 import type { Announcement, Clock, Logger } from "./plugin.ts";
 import type { PluginRun } from "./plugin_run.ts";
 import { describeRun } from "./plugin_status.ts";
 import type { RecentLog } from "./recent_log.ts";
 import type { RpcStatus } from "./rpc/connection.ts";
+import type { ReloadReport } from "./reload/reload_report.ts";
 
 /** What {@linkcode AgentFront} is made of. */
 export interface AgentFrontOptions {
@@ -35,6 +37,9 @@ export interface AgentFrontOptions {
   readonly recentLog: RecentLog;
   /** How the connection to the control plane stands. */
   readonly controlPlane: () => RpcStatus;
+  readonly logLevel: () => LogLevel;
+  /** See `Agent.reload`. */
+  readonly reload: (force: boolean) => Promise<ReloadReport>;
 }
 
 /** Seconds a client should wait before it asks a draining or starting plugin again. */
@@ -66,7 +71,9 @@ export class AgentFront {
         handlerMs: settings.http.handlerMs,
         maxRequests: settings.http.maxConcurrentRequests,
       },
-      logsRequests: settings.log.level === "debug",
+      get logsRequests() {
+        return options.logLevel() === "debug";
+      },
       observe: (observation) => metrics.requestDone(observation),
       failed: (phase, error) => {
         metrics.pluginFailed("core", phase);
@@ -82,15 +89,20 @@ export class AgentFront {
         status: () => this.#status(),
         recentLog: options.recentLog,
         document: () => this.#document(),
+        reload: (force) => options.reload(force),
       },
     });
   }
 
-  /** Claims the plugin's segments; they answer as its state says from now on. */
-  mount(run: PluginRun): void {
-    if (run.planned.verdict === "disabled" && this.#isClaimed(run)) return; // An alternative to a running plugin.
-    this.#mounts.set(run.id, this.front.mount(run.id, mountOf(run.definition)));
-    this.stateChanged(run);
+  /** Claims the segments of these plugins and gives all others back; they answer as the plugins' states say from now on. */
+  mount(runs: readonly PluginRun[]): void {
+    for (const mount of this.#mounts.values()) mount.remove();
+    this.#mounts.clear();
+    for (const run of runs.toSorted((a, b) => Number(isDisabled(a)) - Number(isDisabled(b)))) {
+      if (isDisabled(run) && this.#isClaimed(run)) continue; // An alternative to a running plugin.
+      this.#mounts.set(run.id, this.front.mount(run.id, mountOf(run.definition)));
+      this.stateChanged(run);
+    }
   }
 
   /** Makes the plugin's mount answer as its new state says. */
@@ -216,6 +228,10 @@ export class AgentFront {
       },
     };
   }
+}
+
+function isDisabled(run: PluginRun): boolean {
+  return run.planned.verdict === "disabled";
 }
 
 function openTcp(front: Front, address: string): Listener {

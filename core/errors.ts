@@ -33,6 +33,9 @@ export const ERROR_CODES = {
   scope_closed: "a stopped plugin tried to register something",
   spawn_failed: "a child process could not be started",
   config_invalid: "the configuration has problems",
+  reload_refused:
+    "the configuration was not reloaded, as it would end processes and was not forced, or there is nothing to read",
+  reload_failed: "a plugin did not take the new configuration; the one before is in force again",
   agent_not_found: "no running agent was found",
   process_limit: "the process limit is reached",
   rpc_unavailable: "the control plane cannot be called now, or does not know the call",

@@ -39,7 +39,13 @@ export class PluginHooks implements Hooks {
   }
   onDrain(fn: (signal: AbortSignal) => Awaitable<void>, options: { readonly deadlineMs?: number } = {}): void {
     this.#options.assertOpen("add a drain hook");
-    this.drain.push({ fn, deadlineMs: options.deadlineMs });
+    this.drain.push({
+      fn,
+      // Asked when it is needed: it may follow a setting that changes in place.
+      get deadlineMs() {
+        return options.deadlineMs;
+      },
+    });
   }
   onShutdown(fn: () => Awaitable<void>): void {
     this.#options.onShutdown(fn);

@@ -25,22 +25,25 @@ export interface LoggerOptions {
   readonly category: readonly string[];
   readonly sink: LogSink;
   readonly clock: Pick<Clock, "now">;
-  /** Lines below it are dropped. Default `"info"`. */
-  readonly level?: LogLevel;
+  /** Lines below it are dropped; a function is asked for each line. Default `"info"`. */
+  readonly level?: LogLevel | (() => LogLevel);
   /** Fields of every line. */
   readonly fields?: LogFields;
 }
 
+const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const LOGTAPE_LEVEL = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
 
 /** Makes a logger; it costs one comparison when a line is below `level`. */
 export function createLogger(options: LoggerOptions): Logger {
   const { category, sink, clock, fields: own } = options;
-  const lowest = LOG_LEVELS.indexOf(options.level ?? "info");
+  const { level: lowest = "info" } = options;
   function writer(level: LogLevel): Logger["info"] {
     const taped = LOGTAPE_LEVEL[level];
-    if (LOG_LEVELS.indexOf(level) < lowest) return () => {};
-    return (message, fields) =>
+    const isDropped = () => RANK[level] < RANK[typeof lowest === "function" ? lowest() : lowest];
+    if (typeof lowest === "string" && isDropped()) return () => {};
+    return (message, fields) => {
+      if (isDropped()) return;
       sink({
         category,
         level: taped,
@@ -49,6 +52,7 @@ export function createLogger(options: LoggerOptions): Logger {
         timestamp: clock.now(),
         properties: plain({ ...own, ...scopedFields.getStore(), ...fields }),
       });
+    };
   }
   return Object.freeze({ debug: writer("debug"), info: writer("info"), warn: writer("warn"), error: writer("error") });
 }

@@ -106,8 +106,13 @@ export interface PluginDefinition<Config, N extends Needs> {
   readonly commands?: readonly CommandSpec[];
   /** Checks this plugin adds to `outpost doctor`. */
   readonly checks?: readonly CheckSpec[];
-  /** In-place change of configuration. Absent: the plugin is restarted instead. */
-  reconfigure?(ctx: PluginContext<Config, N>, next: Readonly<Config>): Awaitable<void>;
+  /**
+   * In-place change of configuration; absent: the plugin gets a new life instead, and so do those who use it. All or nothing:
+   * what throws has changed nothing, and so has what returns `"restart"`, which asks for a new life because this change cannot
+   * be made in place. `ctx.config` still shows the old settings, and the new ones once this has returned; it may be called
+   * again with the old ones, when another plugin refuses its part of the change.
+   */
+  reconfigure?(ctx: PluginContext<Config, N>, next: Readonly<Config>): Awaitable<void | "restart">;
 }
 
 /** Facts known before plugin code runs. */
@@ -128,6 +133,7 @@ export interface HostFacts {
 export interface PluginContext<Config, N extends Needs> {
   readonly plugin: { readonly id: string; readonly version: string };
   readonly host: HostFacts;
+  /** Settings in force. Another object after `reconfigure`; without it, one for the whole life. */
   readonly config: Readonly<Config>;
   readonly services: Resolved<N>;
   readonly log: Logger;

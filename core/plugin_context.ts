@@ -88,7 +88,9 @@ export function openLife(
     [ROAD]: road,
     plugin: { id: definition.id, version: definition.version },
     host: parts.host,
-    config: run.config as Readonly<unknown>,
+    get config() {
+      return run.config as Readonly<unknown>;
+    },
     services: parts.services.resolve(definition.needs),
     log,
     signal: scope.signal,

@@ -15,7 +15,7 @@ import type { PluginRun } from "./plugin_run.ts";
 
 /** What {@linkcode PluginDriver} is made from. */
 export interface PluginDriverOptions {
-  /** In the order of the plan. */
+  /** In the order of the plan. {@linkcode PluginDriver.adopt} puts others in their place. */
   readonly runs: readonly PluginRun[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,16 +29,25 @@ export interface PluginDriverOptions {
 
 /** Decides for each plugin when its next step is due. */
 export class PluginDriver {
-  readonly runs: readonly PluginRun[];
   readonly #options: PluginDriverOptions;
-  readonly #background = new Set<Promise<void>>();
+  readonly #background = new Set<Promise<unknown>>();
+  #runs: readonly PluginRun[];
+  /** Runs whose failure is somebody's to judge who brings them up now; their failure policy waits. */
+  #staged: ReadonlySet<PluginRun> = new Set();
+  /** The end of the latest change of who runs: the next one begins then. */
+  #lastChange: Promise<unknown> = Promise.resolve();
   /** Resolves when the first ascent is over: retries wait for it. */
   readonly #ascended = Promise.withResolvers<void>();
   #isUp = false;
 
   constructor(options: PluginDriverOptions) {
     this.#options = options;
-    this.runs = options.runs;
+    this.#runs = options.runs;
+  }
+
+  /** In the order of the plan. */
+  get runs(): readonly PluginRun[] {
+    return this.#runs;
   }
 
   /**
@@ -48,13 +57,8 @@ export class PluginDriver {
    * @throws {ConfigError} If a required plugin had to be skipped.
    */
   async ascend(): Promise<void> {
-    for (const run of this.runs) {
-      const { verdict, reason } = run.planned;
-      run.lifecycle.step(verdict === "run" ? "planned" : verdict, reason);
-    }
     try {
-      await this.#upwards((id) => this.#setUp(id));
-      await this.#upwards((id) => this.#startPlugin(id));
+      await this.#raise(this.runs);
       this.#options.cancel.throwIfAborted();
       this.#throwRequiredFailure();
       this.#isUp = true;
@@ -71,9 +75,46 @@ export class PluginDriver {
   /** Drains everything, then releases everything. Returns when both are over or out of time. */
   async descend(reason: string, deadline: Deadline): Promise<void> {
     this.#isUp = false;
-    for (const run of this.runs) run.stopping(reason);
-    await this.#downwards((run) => run.drain(deadline));
-    await this.#downwards((run) => run.stop(deadline, reason));
+    await this.#lower(this.runs, reason, deadline, "the agent stops");
+  }
+
+  /**
+   * Runs `work`, which changes who runs, when no other change is under way; reactions to failures are such changes too.
+   * {@linkcode settled} waits for it.
+   */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lastChange.then(work);
+    const ended = turn.catch(() => {}).finally(() => this.#background.delete(ended)); // The caller hears of the failure.
+    this.#lastChange = ended;
+    this.#background.add(ended);
+    return turn;
+  }
+
+  /** Puts `runs` in the place of the present ones. Those left out must not hold anything any more. */
+  adopt(runs: readonly PluginRun[]): void {
+    this.#runs = runs;
+  }
+
+  /** Drains and stops some of the runs while the others go on. Only inside {@linkcode change}. */
+  async takeDown(runs: readonly PluginRun[], reason: string): Promise<void> {
+    await this.#lower(runs, reason, new Deadline(this.#options.clock, this.shutdownMs), "the plugin gets a new life");
+  }
+
+  /**
+   * Sets up, starts and readies some of the runs beside the others. Nobody reacts to their failures before
+   * {@linkcode release}, so that the caller can take all of them back. Only inside {@linkcode change}.
+   */
+  async bringUp(runs: readonly PluginRun[]): Promise<void> {
+    this.#staged = new Set(runs);
+    await this.#raise(runs);
+    await Promise.all(runs.map((run) => run.ready()));
+  }
+
+  /** Ends the care of {@linkcode bringUp}: from now on failures, also past ones, have the consequences that are configured. */
+  release(): void {
+    const staged = [...this.#staged].filter((run) => this.runs.includes(run));
+    this.#staged = new Set();
+    for (const run of staged) this.stateChanged(run, run.state);
   }
 
   /** Time a shutdown may take now, in milliseconds. */
@@ -89,7 +130,7 @@ export class PluginDriver {
 
   /** Reacts to a failure: those that need the plugin stop, and its failure policy applies. */
   stateChanged(run: PluginRun, state: State): void {
-    if (state !== "failed" || this.#options.cancel.aborted) return;
+    if (state !== "failed" || this.#options.cancel.aborted || this.#staged.has(run)) return;
     if (this.#isUp) this.#inBackground(this.#afterFailure(run));
     else if (run.onFailure === "retry") this.#inBackground(this.#retry(run));
   }
@@ -142,12 +183,16 @@ export class PluginDriver {
 
   /** Stops those who need a plugin that failed while running, then applies its failure policy. */
   async #afterFailure(run: PluginRun): Promise<void> {
-    const dependents = this.runs.filter((other) => isServing(other.state) && this.#needs(other, run.id));
-    const deadline = new Deadline(this.#options.clock, this.#options.shutdownMs);
-    for (const dependent of dependents.toReversed()) {
-      await dependent.drain(deadline);
-      await dependent.stop(deadline, `plugin "${run.id}", which it needs, failed`);
-    }
+    await this.change(async () => {
+      if (!this.#isFailed(run)) return;
+      const dependents = this.runs.filter((other) => isServing(other.state) && this.#needs(other, run.id));
+      const deadline = new Deadline(this.#options.clock, this.#options.shutdownMs);
+      for (const dependent of dependents.toReversed()) {
+        await dependent.drain(deadline);
+        await dependent.stop(deadline, `plugin "${run.id}", which it needs, failed`);
+      }
+    });
+    if (!this.#isFailed(run)) return;
     if (run.onFailure === "abort") this.#options.onRequiredFailure(run.failure);
     if (run.onFailure === "retry") await this.#retry(run);
   }
@@ -162,12 +207,20 @@ export class PluginDriver {
     } catch {
       return; // The agent stops.
     }
-    await this.#revive(run);
-    if (!isServing(run.state)) return;
-    for (const other of this.runs) {
-      const waiting = other.state === "skipped" || other.state === "stopped";
-      if (waiting && other.planned.verdict === "run" && this.#needs(other, run.id)) await this.#revive(other);
-    }
+    await this.change(async () => {
+      if (!this.#isFailed(run)) return;
+      await this.#revive(run);
+      if (!isServing(run.state)) return;
+      for (const other of this.runs) {
+        const waiting = other.state === "skipped" || other.state === "stopped";
+        if (waiting && other.planned.verdict === "run" && this.#needs(other, run.id)) await this.#revive(other);
+      }
+    });
+  }
+
+  /** Whether the run is still the plugin's, and down: another change may have come in between. */
+  #isFailed(run: PluginRun): boolean {
+    return run.state === "failed" && this.runs.includes(run);
   }
 
   async #revive(run: PluginRun): Promise<void> {
@@ -185,16 +238,24 @@ export class PluginDriver {
     this.#background.add(tracked);
   }
 
-  #upwards(step: (id: string) => Promise<void>): Promise<void> {
-    return inOrder(this.runs.map((run) => run.id), (id) => this.#providers(id), step);
+  /** Takes runs that hold nothing through set-up and start, providers first. */
+  async #raise(runs: readonly PluginRun[]): Promise<void> {
+    for (const { planned: { verdict, reason }, lifecycle } of runs) {
+      lifecycle.step(verdict === "run" ? "planned" : verdict, reason);
+    }
+    const ids = runs.map((run) => run.id);
+    await inOrder(ids, (id) => this.#providers(id), (id) => this.#setUp(id));
+    await inOrder(ids, (id) => this.#providers(id), (id) => this.#startPlugin(id));
   }
 
-  async #downwards(step: (run: PluginRun) => Promise<void>): Promise<void> {
-    const ids = this.runs.map((run) => run.id);
-    await inOrder(ids, (id) => this.#dependents(id), async (id) => {
-      const run = this.find(id);
-      if (run !== undefined) await step(run);
-    });
+  /** Drains runs, then releases them, those who use others first. */
+  async #lower(runs: readonly PluginRun[], reason: string, deadline: Deadline, farewell: string): Promise<void> {
+    for (const run of runs) run.stopping(reason);
+    const byId = new Map(runs.map((run) => [run.id, run]));
+    const downwards = (step: (run: PluginRun) => Promise<void>) =>
+      inOrder([...byId.keys()], (id) => this.#dependents(id), (id) => step(byId.get(id)!));
+    await downwards((run) => run.drain(deadline, farewell));
+    await downwards((run) => run.stop(deadline, reason));
   }
 
   #serves(id: string): boolean {

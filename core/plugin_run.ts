@@ -13,6 +13,7 @@ import type { PluginRoutes } from "./http/plugin_routes.ts";
 import { isServing, Lifecycle, type State } from "./lifecycle.ts";
 import type { Owner } from "./owner.ts";
 import type { PlannedPlugin } from "./plan.ts";
+import type { LivingChild } from "./exec/process_groups.ts";
 import type { Announcement, Clock, Logger, Needs, PluginContext } from "./plugin.ts";
 import { RetryBudget } from "./retry_budget.ts";
 import type { StepDeadlines } from "./road.ts";
@@ -27,7 +28,7 @@ export interface Life {
   readonly health: PluginHealth;
   readonly announced: Announcement[];
   readonly routes: PluginRoutes;
-  readonly processes: { killAll(): void };
+  readonly processes: { killAll(): void; readonly living: readonly LivingChild[] };
 }
 
 /** What the agent offers to each plugin's driver. */
@@ -69,18 +70,20 @@ export class PluginRun {
   readonly #log: Logger;
   readonly #pending = new Set<Unfinished>();
   #life: Life | undefined;
+  #ctx: PluginContext<unknown, Needs> | undefined;
+  #planned: PlannedPlugin;
+  #config: unknown;
+  #onFailure: FailurePolicy;
   #failure: PluginError | undefined;
   /** Set while a crash releases what the plugin holds. */
   #crashing: Promise<void> | undefined;
   #held: ReadonlySet<string> = new Set();
 
-  constructor(
-    readonly planned: PlannedPlugin,
-    /** Checked by the plugin's own schema. */
-    readonly config: unknown,
-    readonly onFailure: FailurePolicy,
-    host: RunHost,
-  ) {
+  /** @param config Checked by the plugin's own schema. */
+  constructor(planned: PlannedPlugin, config: unknown, onFailure: FailurePolicy, host: RunHost) {
+    this.#planned = planned;
+    this.#config = config;
+    this.#onFailure = onFailure;
     this.definition = planned.definition;
     this.id = planned.definition.id;
     this.#host = host;
@@ -90,6 +93,18 @@ export class PluginRun {
 
   get state(): State {
     return this.lifecycle.state;
+  }
+  /** Its place in the plan. */
+  get planned(): PlannedPlugin {
+    return this.#planned;
+  }
+  /** Settings in force. */
+  get config(): unknown {
+    return this.#config;
+  }
+  /** What its failure means for the agent. */
+  get onFailure(): FailurePolicy {
+    return this.#onFailure;
   }
   /** What the present life holds, while there is one. */
   get life(): Life | undefined {
@@ -118,6 +133,7 @@ export class PluginRun {
     try {
       const { life, ctx } = this.#host.openLife(this, scope);
       this.#life = life;
+      this.#ctx = ctx;
       await this.#within(deadline, "setup", this.#host.deadlines.setupMs, () => this.definition.setup(ctx), cancel);
       cancel.throwIfAborted();
       const missing = this.#host.missingServices(this.definition);
@@ -178,14 +194,48 @@ export class PluginRun {
     }
   }
 
-  /** running → draining; lets what is in flight finish. Never rejects. */
-  async drain(deadline: Deadline): Promise<void> {
+  /** A new plan that leaves the plugin alone: its place, and what its failure means. */
+  replan(planned: PlannedPlugin, onFailure: FailurePolicy): void {
+    this.#planned = planned;
+    this.#onFailure = onFailure;
+  }
+
+  /**
+   * Gives a serving plugin other settings in place. They are in force when this resolves to `"done"`; `"restart"` means that
+   * they need a new life.
+   *
+   * @throws {PluginError} If the plugin refused them or took too long; the old ones stay in force.
+   */
+  async reconfigure(next: Readonly<Record<string, unknown>>): Promise<"done" | "restart"> {
+    const { health } = this.#open();
+    let answer: unknown;
+    const ctx = this.#ctx!;
+    const deadline = new Deadline(this.#host.clock, this.#host.deadlines.setupMs);
+    try {
+      await this.#within(deadline, "reconfigure", deadline.ms, async () => {
+        answer = await this.definition.reconfigure?.(ctx, next);
+      });
+      if (answer === "restart") return "restart";
+      this.#config = next;
+      health.clear("reconfigure");
+      return "done";
+    } catch (error) {
+      const failure = new PluginError(this.id, "reconfigure", error);
+      this.charge(failure, "reconfigure");
+      // A plugin that throws has changed nothing; one that hangs may still be at it.
+      if (error instanceof DeadlineError) health.set("reconfigure", `settings are uncertain: ${error.message}`);
+      throw failure;
+    }
+  }
+
+  /** running → draining; lets what is in flight finish. WebSockets are closed with `farewell`. Never rejects. */
+  async drain(deadline: Deadline, farewell: string = "the agent stops"): Promise<void> {
     await this.#crashing;
     if (!isServing(this.state)) return;
     const life = this.#open();
     this.lifecycle.step("draining");
     const own = this.#host.deadlines.drainMs;
-    life.routes.closeSockets(1001, "the agent stops");
+    life.routes.closeSockets(1001, farewell);
     const routes = this.#within(deadline, "drain", own, () => life.routes.idle(), undefined, "open requests");
     const hooks = life.hooks.drain.map((hook) =>
       this.#within(deadline, "drain", hook.deadlineMs ?? own, (signal) => hook.fn(signal))

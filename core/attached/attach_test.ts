@@ -157,3 +157,16 @@ Deno.test("a body that is too large for the agent never reaches the attached pro
 
   assertEquals([response.status, (await response.json()).code], [413, "body_too_large"]);
 });
+
+Deno.test("a reload leaves an attached program alone that nothing changed for, and starts it anew with other settings", async () => {
+  const from = `exec:${Deno.execPath()}`;
+  const entry = { from, args: ["run", "-A", "--no-config", "--no-lock", BY_HAND] };
+  await using agent = await startByHand({ config: { size: 3 } });
+  const configNow = async () => (await (await agent.get("/api/v0/hand/x")).json()).config;
+
+  const same = await agent.reload({ entries: { hand: { ...entry, config: { size: 3 } } } });
+  const other = await agent.reload({ entries: { hand: { ...entry, config: { size: 4 } } } });
+
+  assertEquals([...same.plugins, ...other.plugins].map(({ action }) => action), ["untouched", "restarted"]);
+  assertEquals(await configNow(), { size: 4 });
+});

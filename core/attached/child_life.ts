@@ -203,6 +203,7 @@ export class ChildLife {
         status: () => ({}),
         recentLog: new RecentLog(),
         document: () => ({}),
+        reload: () => Promise.resolve({ plugins: [], agent: [] }),
       },
     });
     this.#environment.scriptBinDirectory = scriptBinDirectory;

@@ -27,6 +27,14 @@ export interface ProcessGroupsOptions {
   readonly onClosed?: () => void;
 }
 
+/** A process group that somebody living is left of. */
+export interface LivingChild {
+  /** Number of the process that was started, and of its group. */
+  readonly pid: number;
+  /** The program, without its arguments; `sh` for a line of shell. */
+  readonly program: string;
+}
+
 /** Groups without a leader that are kept before those that died out are looked for. */
 const FIRST_SWEEP_AT = 64;
 /** Turns of the event loop that {@linkcode ProcessGroups.close} gives killed processes to vanish. */
@@ -41,6 +49,9 @@ export class ProcessGroups implements Exec, AsyncDisposable {
   readonly #options: ProcessGroupsOptions;
   /** Groups whose leader runs, with its end. */
   readonly #led = new Map<ProcessGroup, Promise<ExitStatus>>();
+  readonly #programs = new WeakMap<ProcessGroup, string>();
+  /** Process ids of children with an environment of their own: they are how a plugin runs, and not what it runs. */
+  readonly #plumbing = new Set<number>();
   /** Groups whose leader is gone and which had members then. */
   readonly #leaderless = new Set<ProcessGroup>();
   /** Terminals that may be open. */
@@ -59,6 +70,16 @@ export class ProcessGroups implements Exec, AsyncDisposable {
   /** Processes started here whose end was not seen yet. */
   get running(): number {
     return this.#led.size;
+  }
+
+  /** What the end of these groups would end for somebody: the program that an attached plugin itself is does not count. Reads `/proc` when leaders are gone. */
+  get living(): readonly LivingChild[] {
+    const members = this.#leaderless.size === 0 ? undefined : livingGroupMembers();
+    const leaderless = [...this.#leaderless].filter((group) => group.hasMembers(members));
+    return [...this.#led.keys(), ...leaderless].filter((group) => !this.#plumbing.has(group.pid)).map((group) => ({
+      pid: group.pid,
+      program: this.#programs.get(group) ?? "",
+    }));
   }
 
   /**
@@ -82,7 +103,11 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     const env = addMark(variables, mark);
     const launch = this.#options.launcher.compose(options, env, cwd);
     const place = { options, env, cwd };
-    if (pty === undefined || options.pty === undefined) return this.#adopt(start(launch, place), { options, mark });
+    if (pty === undefined || options.pty === undefined) {
+      const child = this.#adopt(start(launch, place), { options, mark });
+      if (environment !== this.#options.environment) this.#plumbing.add(child.pid);
+      return child;
+    }
     const { program, args } = launch;
     checkDirectory(options, cwd);
     return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), { options, mark });
@@ -173,7 +198,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
       output: process.stdout,
       errors: isSeparate ? process.stderr : null,
       pipes,
-      exited: this.#lead(group, ended, options.signal),
+      exited: this.#lead(group, ended, options),
       kill: (signal) => group.kill(signal),
       killTree: () => this.#killTree(group, mark),
     };
@@ -196,14 +221,15 @@ export class ProcessGroups implements Exec, AsyncDisposable {
       stdin: process.stdin,
       output: process.output,
       errors: null,
-      exited: this.#lead(group, process.exited, options.signal),
+      exited: this.#lead(group, process.exited, options),
       kill: (signal) => group.kill(signal),
       killTree: () => this.#killTree(group, mark),
     };
   }
 
   /** Remembers a group until its leader ends. */
-  #lead(group: ProcessGroup, ended: Promise<ExitStatus>, signal: AbortSignal | undefined): Promise<ExitStatus> {
+  #lead(group: ProcessGroup, ended: Promise<ExitStatus>, { command, signal }: SpawnOptions): Promise<ExitStatus> {
+    this.#programs.set(group, programOf(command));
     const abort = () => void group.kill("SIGKILL");
     signal?.addEventListener("abort", abort, { once: true });
     const exited = ended.then((status) => {
@@ -264,8 +290,12 @@ function start(launch: Launch, { options, env, cwd }: StartPlace): Deno.ChildPro
 }
 
 function spawnError(options: SpawnOptions, cwd: string, reason: string, cause?: unknown): SpawnError {
-  const program = typeof options.command === "string" ? "sh" : options.command[0];
+  const program = programOf(options.command);
   return new SpawnError(`Cannot start "${program}": ${reason}`, program, cwd, { cause });
+}
+
+function programOf(command: SpawnOptions["command"]): string {
+  return typeof command === "string" ? "sh" : command[0];
 }
 
 /** @throws {SpawnError} When `cwd` cannot be used. */

@@ -51,6 +51,23 @@ const READINESS = z.object({ status: z.enum(["ready", "not ready"]), plugins: z.
   .meta({ id: "Readiness" });
 const MESSAGE = z.object({ message: z.string() }).meta({ id: "Message" });
 
+const RELOAD = z.object({
+  plugins: z.array(
+    z.object({
+      id: z.string(),
+      action: z.enum(["untouched", "policy", "reconfigured", "restarted", "started", "stopped"])
+        .describe("`policy`: only what its failure means changed; `reconfigured`: in place, nothing it holds ended."),
+      because: z.string().optional().describe("Why it was touched."),
+      state: PLUGIN_STATE.optional().describe("State now; absent when the configuration does not name it any more."),
+      ended: z.array(z.string()).optional().describe("Processes that ended with its old life."),
+    }).meta({ id: "ReloadedPlugin" }),
+  ),
+  agent: z.array(
+    z.object({ path: z.string(), in_force: z.boolean().describe("`false`: it waits for the next start.") })
+      .meta({ id: "ReloadedSetting" }),
+  ).describe("Settings of the agent that are written differently."),
+}).meta({ id: "ReloadReport" });
+
 /** Every route of the agent itself. */
 export const coreApi: readonly RouteDescription[] = [
   {
@@ -113,6 +130,27 @@ export const coreApi: readonly RouteDescription[] = [
     path: "/api/v0/openapi.json",
     summary: "This document.",
     answers: { 200: { summary: "Routes of the plugins that serve now.", mediaType: "application/json" } },
+  },
+  {
+    operation: "reload",
+    method: "post",
+    path: "/api/v0/reload",
+    summary: "Reads the configuration again and goes to it without an end of the agent.",
+    query: {
+      force: {
+        type: "text",
+        summary: "`true` lets processes end that plugins with a new life hold; else that is refused.",
+      },
+    },
+    answers: {
+      200: {
+        summary: "What happened to each plugin, and which settings of the agent wait for its next start.",
+        schema: RELOAD,
+      },
+      409: { summary: "It would end processes, or there is nothing to read; nothing was changed." },
+      422: { summary: "The configuration has problems, each named; nothing was changed." },
+      500: { summary: "A plugin did not take its part; the configuration before is in force again." },
+    },
   },
   {
     operation: "auth.link",

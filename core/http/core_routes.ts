@@ -13,6 +13,7 @@ import type { Auth } from "./auth.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GreetedPlugin } from "./greeting_page.ts";
 import { json } from "./json.ts";
+import type { ReloadReport } from "../reload/reload_report.ts";
 import type { MountedRoutes } from "./plugin_routes.ts";
 import { type QuerySpec, readQuery } from "./query.ts";
 
@@ -36,10 +37,12 @@ export interface CoreAnswers {
   readonly recentLog: RecentLog;
   /** Body of `/api/v0/openapi.json`. */
   document(): Awaitable<unknown>;
+  /** Reads the configuration again and goes to it. */
+  reload(force: boolean): Promise<ReloadReport>;
 }
 
 /** First segments under `/api/v0` that no plugin may claim. */
-export const RESERVED_SEGMENTS: readonly string[] = ["info", "status", "logs", "auth", "openapi.json"];
+export const RESERVED_SEGMENTS: readonly string[] = ["info", "status", "logs", "auth", "openapi.json", "reload"];
 
 /** Whether a path proves itself, or needs no proof. */
 export function isOpenPath(path: string): boolean {
@@ -48,11 +51,14 @@ export function isOpenPath(path: string): boolean {
 
 /** Registers the core's routes. `baseUrl` says where a browser reaches this server, when it listens on TCP. */
 export function addCoreRoutes(
-  { app }: MountedRoutes,
+  routes: MountedRoutes,
   answers: CoreAnswers,
   auth: Auth,
   baseUrl: () => string | undefined,
 ): void {
+  const { app } = routes;
+  // It takes as long as the plugins take to stop and to start, each within its own deadlines.
+  routes.limit("/api/v0/reload", { handlerMs: Infinity });
   app.get("/", async (c) => {
     if (c.req.header("accept")?.includes("text/html")) {
       const { greetingPage } = await import("./greeting_page.ts");
@@ -77,6 +83,10 @@ export function addCoreRoutes(
   app.get("/api/v0/status", async (c) => json(c, await answers.status()));
   app.get("/api/v0/logs", (c) => answerLogs(c, answers.recentLog));
   app.get("/api/v0/openapi.json", async (c) => json(c, await answers.document()));
+  app.post("/api/v0/reload", async (c) => {
+    const { reloadAnswer } = await import("./reload_answer.ts");
+    return json(c, await reloadAnswer(() => answers.reload(c.req.query("force") === "true")));
+  });
   app.post("/api/v0/auth/link", async (c) => json(c, await createLink(c, auth, baseUrl())));
   app.get("/auth/:code", (c) => redeemLink(c, auth));
 }

@@ -48,6 +48,7 @@ function createFront(options: Partial<FrontOptions> = {}) {
       status: () => ({ pid: 7 }),
       recentLog: new RecentLog(),
       document: () => ({}),
+      reload: () => Promise.resolve({ plugins: [], agent: [] }),
     },
     observe: (observation) => observed.push(observation),
     ...options,

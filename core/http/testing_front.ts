@@ -42,6 +42,7 @@ export function serveTestFront(
       status: () => ({}),
       recentLog: new RecentLog(),
       document: () => ({}),
+      reload: () => Promise.resolve({ plugins: [], agent: [] }),
     },
     ...options,
   });

@@ -7,11 +7,13 @@ import { join } from "@std/path";
 
 import { type Agent, type AgentOptions, createAgent, type ExitReport } from "../agent.ts";
 import { systemClock } from "../clock.ts";
+import type { LoadedConfig } from "../config/loaded_config.ts";
 import { resolveConfig } from "../config/resolve_config.ts";
 import { isServing, type State } from "../lifecycle.ts";
 import { LogBuffer } from "../log.ts";
 import type { Plugin, ServiceToken, Variables } from "../plugin.ts";
 import type { PluginStatus } from "../plugin_status.ts";
+import type { ReloadReport } from "../reload/reload_report.ts";
 import type { ProvidedService } from "../services.ts";
 import type { TestControlPlane } from "./control_plane.ts";
 import { openTestSocket, type TestSocket } from "./test_socket.ts";
@@ -178,6 +180,20 @@ export class TestAgent implements AsyncDisposable {
     return this.#agent.crash(plugin, error);
   }
 
+  /**
+   * Goes to other settings while the agent runs, as `outpost reload` does. What is not given stays as it was at the start; a later
+   * call starts from the first settings again.
+   *
+   * @throws {ConfigError} If they have problems.
+   * @throws {ReloadError} If they would end processes, or a plugin does not take them.
+   */
+  reload(
+    settings: Pick<TestAgentOptions, "config" | "entries" | "agent">,
+    options: { readonly force?: boolean } = {},
+  ): Promise<ReloadReport> {
+    return this.#agent.reload({ config: configOf({ ...this.#options, ...settings }), ...options });
+  }
+
   /** Stops the agent; `restart` begins a new life with the same options. */
   async stop(reason = "test"): Promise<ExitReport> {
     const report = await this.#agent.stop(reason);
@@ -224,20 +240,11 @@ export class TestAgent implements AsyncDisposable {
   }
 
   #create(): Agent {
-    const { plugins, config = {}, entries = {}, agent = {}, services, time, env, controlPlane } = this.#options;
-    const { commandLine = ["/usr/bin/outpost"] } = this.#options;
-    const settings = Object.entries(config).map(([id, value]) => [id, { config: value }]);
+    const { plugins, services, time, env, controlPlane, commandLine = ["/usr/bin/outpost"] } = this.#options;
     const options: AgentOptions = {
       plugins,
       services,
-      config: resolveConfig({
-        cwd: "/",
-        env: {},
-        raw: {
-          agent: { listen: { tcp: null, unix: null }, log: { level: "debug" }, ...agent },
-          plugins: { ...Object.fromEntries(settings), ...entries },
-        },
-      }),
+      config: configOf(this.#options),
       env: env ?? { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp" },
       ...(controlPlane === undefined ? {} : { dial: controlPlane.dial, fetchControlPlane: controlPlane.fetch }),
       commandLine,
@@ -247,4 +254,16 @@ export class TestAgent implements AsyncDisposable {
     };
     return createAgent(options);
   }
+}
+
+function configOf({ config = {}, entries = {}, agent = {} }: TestAgentOptions): LoadedConfig {
+  const settings = Object.entries(config).map(([id, value]) => [id, { config: value }]);
+  return resolveConfig({
+    cwd: "/",
+    env: {},
+    raw: {
+      agent: { listen: { tcp: null, unix: null }, log: { level: "debug" }, ...agent },
+      plugins: { ...Object.fromEntries(settings), ...entries },
+    },
+  });
 }

@@ -48,6 +48,7 @@ const SERVERS: Readonly<Record<string, () => number>> = {
         status: () => ({}),
         recentLog: new RecentLog(),
         document: () => ({}),
+        reload: () => Promise.resolve({ plugins: [], agent: [] }),
       },
       observe: () => {},
     });
