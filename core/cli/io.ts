@@ -21,6 +21,8 @@ export interface CommandIo {
   onSignal(handler: (signal: EndSignal) => void): Disposable;
   /** Runs a program in this process's place. @throws {SpawnError} When it cannot be started. */
   run(command: readonly [string, ...string[]], options?: RunOptions): Promise<ProgramEnd>;
+  /** Calls `handler` for SIGUSR1 until disposed; never where there is no such signal. */
+  onReload(handler: () => void): Disposable;
 }
 
 /** Signals that ask the process to end. */
@@ -57,15 +59,17 @@ export function processIo(): CommandIo {
     get input() {
       return Deno.stdin.isTerminal() ? null : Deno.stdin.readable;
     },
-    onSignal(handler) {
-      const listeners = END_SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
-      for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-      return {
-        [Symbol.dispose]() {
-          for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
-        },
-      };
-    },
+    onSignal: (handler) => listen(END_SIGNALS.map((signal) => [signal, () => handler(signal)])),
+    onReload: (handler) => listen(Deno.build.os === "windows" ? [] : [["SIGUSR1", handler]]),
   };
   return io;
+}
+
+function listen(listeners: readonly (readonly [Deno.Signal, () => void])[]): Disposable {
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
 }

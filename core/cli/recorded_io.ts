@@ -29,6 +29,7 @@ export class RecordedIo implements CommandIo {
   errors = "";
   readonly #run: NonNullable<RecordedIoOptions["run"]>;
   readonly #handlers = new Set<(signal: EndSignal) => void>();
+  readonly #reloads = new Set<() => void>();
   readonly #waiting = new Set<() => void>();
 
   constructor(options: RecordedIoOptions = {}) {
@@ -55,6 +56,16 @@ export class RecordedIo implements CommandIo {
 
   run(command: readonly [string, ...string[]], options: RunOptions = {}): Promise<ProgramEnd> {
     return this.#run(command, options);
+  }
+
+  onReload(handler: () => void): Disposable {
+    this.#reloads.add(handler);
+    return { [Symbol.dispose]: () => void this.#reloads.delete(handler) };
+  }
+
+  /** Asks for a reload as SIGUSR1 does. */
+  reload(): void {
+    for (const handler of this.#reloads) handler();
   }
 
   /** Raises a signal. */

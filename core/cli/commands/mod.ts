@@ -115,6 +115,21 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     load: async () => (await import("./plugins.ts")).plugins,
   },
   {
+    name: "reload",
+    summary: "Let the running agent read its configuration again.",
+    flags: [
+      UNIX,
+      JSON_OUTPUT,
+      { name: "force", summary: "Goes on even if processes end that plugins with a new life hold." },
+    ],
+    details: [
+      "The agent checks the whole configuration first. Plugins whose part did not change are not touched; others take their\n" +
+      "settings in place or get a new life, with those who use them. If one does not come up, the configuration before is in\n" +
+      "force again. SIGUSR1 does the same without --force; its outcome is in the agent's log.",
+    ],
+    load: async () => (await import("./reload.ts")).reload,
+  },
+  {
     name: "config check",
     summary: "Check the configuration and the plan; list every problem.",
     flags: [...CONFIG_FLAGS],

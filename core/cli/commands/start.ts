@@ -22,7 +22,7 @@ import { isAnswered } from "../local_agent.ts";
 /** Starts the agent, says where it listens, and serves until a signal or a failure ends it. */
 export async function start(ctx: CoreCommandContext): Promise<number> {
   try {
-    const config = await withStoredToken(loadConfig(ctx));
+    const config = await readConfig(ctx);
     await prepareSocket(ctx, config);
     return await serve(ctx, config);
   } catch (error) {
@@ -35,7 +35,10 @@ export async function start(ctx: CoreCommandContext): Promise<number> {
 async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<number> {
   using manager = await openServiceManager(ctx);
   const { plugins, build, commandLine } = ctx.program;
-  const agent = createAgent({ plugins, config, build, commandLine, env: ctx.env });
+  const agent = createAgent({
+    ...{ plugins, config, build, commandLine, env: ctx.env },
+    readConfig: () => readConfig(ctx),
+  });
   const cut = Promise.withResolvers<number>();
   let asked: EndSignal | undefined;
   using _ = ctx.io.onSignal((signal) => {
@@ -49,6 +52,8 @@ async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<num
     agent.killGroups();
     cut.resolve(exitCodeOf(signal));
   });
+  // Its outcome, good or bad, is a line of the agent's log: a signal has nobody to answer to.
+  using _reload = ctx.io.onReload(() => void agent.reload().catch(() => {}));
   return await Promise.race([life(), cut.promise]);
 
   async function life(): Promise<number> {
@@ -87,6 +92,11 @@ async function announce(ctx: CoreCommandContext, agent: Agent, config: LoadedCon
   };
   const isJson = config.agent.log.format === "json";
   await ctx.out(isJson ? `${JSON.stringify(listeningEvent(facts))}\n` : describeListening(facts));
+}
+
+/** What the command line and the file say now; the same at the start and at each reload. */
+function readConfig(ctx: CoreCommandContext): Promise<LoadedConfig> {
+  return withStoredToken(loadConfig(ctx));
 }
 
 /** A token file that somebody named and filled is the token, so that it stays the same from start to start. */
