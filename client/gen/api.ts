@@ -226,7 +226,7 @@ export interface Problem {
   readonly detail?: string;
   /** One entry per wrong field of the request. */
   readonly validations?: readonly Validation[];
-  /** Stable: bad_request, validation_failed, unauthorized, forbidden_host, forbidden_origin, not_found, method_not_allowed, conflict, body_too_large, client_gone, handler_timeout, too_many_requests, internal, plugin_disabled, plugin_skipped, plugin_failed, plugin_starting, plugin_draining, plugin_unreachable, plugin_error, attached_plugin, scope_closed, spawn_failed, config_invalid, agent_not_found, process_limit, rpc_unavailable, rpc_error, rpc_canceled, rpc_closed, rpc_dial_failed, drpc_protocol_error, stream_closed, websocket_closed, or a plugin's own. */
+  /** Stable: bad_request, validation_failed, unauthorized, forbidden_host, forbidden_origin, not_found, method_not_allowed, conflict, body_too_large, client_gone, handler_timeout, too_many_requests, internal, plugin_disabled, plugin_skipped, plugin_failed, plugin_starting, plugin_draining, plugin_unreachable, plugin_error, attached_plugin, scope_closed, spawn_failed, config_invalid, reload_refused, reload_failed, agent_not_found, process_limit, rpc_unavailable, rpc_error, rpc_canceled, rpc_closed, rpc_dial_failed, drpc_protocol_error, stream_closed, websocket_closed, or a plugin's own. */
   readonly code: string;
   /** Id of the plugin whose route answered. */
   readonly plugin?: string;
@@ -320,6 +320,33 @@ export interface ProcessState {
 export interface Readiness {
   readonly status: "ready" | "not ready";
   readonly plugins: { readonly [name: string]: string };
+}
+
+/** ReloadReport, as it is sent. */
+export interface ReloadReport {
+  readonly plugins: readonly ReloadedPlugin[];
+  /** Settings of the agent that are written differently. */
+  readonly agent: readonly ReloadedSetting[];
+}
+
+/** ReloadedPlugin, as it is sent. */
+export interface ReloadedPlugin {
+  readonly id: string;
+  /** `policy`: only what its failure means changed; `reconfigured`: in place, nothing it holds ended. */
+  readonly action: "untouched" | "policy" | "reconfigured" | "restarted" | "started" | "stopped";
+  /** Why it was touched. */
+  readonly because?: string;
+  /** State now; absent when the configuration does not name it any more. */
+  readonly state?: string;
+  /** Processes that ended with its old life. */
+  readonly ended?: readonly string[];
+}
+
+/** ReloadedSetting, as it is sent. */
+export interface ReloadedSetting {
+  readonly path: string;
+  /** `false`: it waits for the next start. */
+  readonly in_force: boolean;
 }
 
 /** RepositoryChange, as it is sent. */
@@ -605,6 +632,7 @@ export const ROUTES = {
   "processes.stdin": { method: "POST", path: "/api/v0/processes/{id}/stdin" },
   "processes.stream": { method: "GET", path: "/api/v0/processes/{id}/stream" },
   "readiness": { method: "GET", path: "/readyz" },
+  "reload": { method: "POST", path: "/api/v0/reload" },
   "status": { method: "GET", path: "/api/v0/status" },
   "terminals.attach": { method: "GET", path: "/api/v0/pty" },
   "units.graph": { method: "GET", path: "/api/v0/agentsocket/units.dot" },
@@ -963,6 +991,16 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: Readiness;
+  };
+  /** Reads the configuration again and goes to it without an end of the agent. */
+  readonly "reload": {
+    readonly path: None;
+    readonly query: {
+      /** `true` lets processes end that plugins with a new life hold; else that is refused. */
+      readonly force?: string;
+    };
+    readonly body: undefined;
+    readonly answer: ReloadReport;
   };
   /** Tells how the agent's process and its plugins are. */
   readonly "status": {

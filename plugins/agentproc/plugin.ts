@@ -5,7 +5,7 @@
  */
 import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
 import { PathActivity } from "../agentgit/service.ts";
-import { agentprocConfig } from "./config.ts";
+import { type AgentprocConfig, agentprocConfig } from "./config.ts";
 import { processMetrics } from "./process_metrics.ts";
 import { processService } from "./process_service.ts";
 import { ProcessTable } from "./process_table.ts";
@@ -34,13 +34,15 @@ const agentproc: Plugin = definePlugin({
   permissions: { run: true, read: true },
   supported: (host) => host.os !== "windows" || { reason: "process groups need a Unix system" },
   setup(ctx) {
-    const { config, clock, exec, log } = ctx;
+    const { clock, exec, log } = ctx;
     const metrics = processMetrics(ctx.metrics);
     const table = new ProcessTable({
       exec,
       clock,
       log,
-      config,
+      get config() {
+        return ctx.config;
+      },
       onOutput: (bytes) => metrics.outputBytes.add(bytes),
       onStart: () => metrics.started.inc(),
       onEnd: (process, end) => {
@@ -57,12 +59,18 @@ const agentproc: Plugin = definePlugin({
     ctx.hooks.onDrain(async (signal) => {
       await table.terminate(signal);
       drained.abort();
-    }, { deadlineMs: config.terminateMs + ANSWER_AT_DRAIN_MS });
+    }, {
+      get deadlineMs() {
+        return ctx.config.terminateMs + ANSWER_AT_DRAIN_MS;
+      },
+    });
 
     const access: ProcessRoutesOptions = {
       table,
       clock,
-      waitMs: config.waitMs,
+      get waitMs() {
+        return ctx.config.waitMs;
+      },
       signal: AbortSignal.any([ctx.signal, drained.signal]),
       onRefused: (reason) => metrics.refused.inc({ reason }),
       onGap: (bytes) => metrics.missedBytes.add(bytes),
@@ -70,7 +78,11 @@ const agentproc: Plugin = definePlugin({
     addProcessRoutes(ctx.routes.app, access);
     ctx.provide(Processes, processService(access));
     ctx.routes.describe(async () => (await import("./api.ts")).agentprocApi);
-    ctx.routes.limit("/:id/output", { handlerMs: config.waitMs + ANSWER_MS });
+    ctx.routes.limit("/:id/output", {
+      get handlerMs() {
+        return ctx.config.waitMs + ANSWER_MS;
+      },
+    });
     ctx.routes.limit("/:id/stdin", { maxBodyBytes: Infinity, handlerMs: Infinity });
     ctx.announce({
       capabilities: [
@@ -82,9 +94,15 @@ const agentproc: Plugin = definePlugin({
         "processes.hold_output",
         "processes.interrupt",
       ],
-      limits: { maxProcesses: config.maxProcesses, streamBytes: config.streamBytes, waitMs: config.waitMs },
+      limits: announcedLimits(ctx.config),
     });
   },
+  /** Every setting is read when it is used; processes that run keep the buffers they were started with. */
+  reconfigure: (ctx, next) => ctx.announce({ limits: announcedLimits(next) }),
 });
+
+function announcedLimits({ maxProcesses, streamBytes, waitMs }: AgentprocConfig): Readonly<Record<string, number>> {
+  return { maxProcesses, streamBytes, waitMs };
+}
 
 export default agentproc;

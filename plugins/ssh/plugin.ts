@@ -71,5 +71,15 @@ const plugin: Plugin = definePlugin({
     ctx.announce({ capabilities: ["ssh"], limits: { maxConnections, maxChannels } });
   },
   commands: sshCommands,
+  /** Sessions go on; what is new follows the new settings. Another listener or host key needs another life. */
+  reconfigure(ctx, next) {
+    const { config } = ctx;
+    if (BUILT_IN_AT_START.some((setting) => config[setting] !== next[setting])) return "restart";
+    const { maxConnections, maxChannels } = next;
+    ctx.announce({ limits: { maxConnections, maxChannels } });
+  },
 });
+
+/** What a running server cannot change. */
+const BUILT_IN_AT_START = ["listen", "unix", "hostKeyFile", "maxTimeoutMs"] as const;
 export default plugin;

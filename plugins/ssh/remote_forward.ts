@@ -16,8 +16,8 @@ import type { ForwardRequest } from "./transport/ssh_server.ts";
 export interface RemoteForwardsWork {
   readonly tasks: Tasks;
   readonly log: Logger;
-  /** Whether the configuration refuses them. */
-  readonly isBlocked: boolean;
+  /** Whether the configuration refuses them now. */
+  readonly isBlocked: () => boolean;
 }
 
 /** Any address: what an empty one stands for, RFC 4254 section 7.1. */
@@ -36,7 +36,7 @@ export class RemoteForwards {
 
   /** Opens or closes a listener. Returns at once, never throws. */
   handle(connection: SshConnection, request: ForwardRequest): void {
-    if (this.#work.isBlocked) return request.fail();
+    if (this.#work.isBlocked()) return request.fail();
     const own = this.#listenersOf(connection);
     const key = request.kind === "unix" ? `unix:${request.path}` : `tcp:${request.address}:${request.port}`;
     if (request.cancel) {

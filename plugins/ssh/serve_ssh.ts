@@ -43,20 +43,15 @@ const NOWHERE: Peer = { address: "", port: 0 };
 export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover): Promise<RunningSsh> {
   const { config, services, tasks, log, exec, env, clock } = ctx;
   const facts = new WorkspaceFacts(services, tasks);
+  // Settings may change in place: what is new follows those in force then.
   const sessions = new Sessions({
-    config,
-    exec,
-    env,
-    clock,
-    log,
-    tasks,
-    metrics,
-    facts,
-    x11,
-    reports: services.reports,
+    ...{ exec, env, clock, log, tasks, metrics, facts, x11, reports: services.reports },
+    get config() {
+      return ctx.config;
+    },
   });
-  const local = new LocalForwards(tasks, config.blockLocalForwarding);
-  const remote = new RemoteForwards({ tasks, log, isBlocked: config.blockReverseForwarding });
+  const local = new LocalForwards(tasks, () => ctx.config.blockLocalForwarding);
+  const remote = new RemoteForwards({ tasks, log, isBlocked: () => ctx.config.blockReverseForwarding });
   const hostKeyFile = config.hostKeyFile ?? defaultHostKeyFile(await env.build());
   const hostKey = await keepHostKey(hostKeyFile);
   const library = await loadSsh2();
@@ -69,7 +64,9 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
     library,
     hostKey,
     trustedHostKey,
-    config,
+    get config() {
+      return ctx.config;
+    },
     software: `Outpost_${ctx.host.agentVersion}`,
     clock,
     log,
@@ -103,13 +100,14 @@ async function listen(ctx: Context, service: SshService): Promise<void> {
   const { config } = ctx;
   const address = config.listen === null ? undefined : parseListenAddress(config.listen);
   if (address !== undefined) {
-    const policy: AuthPolicy = config.allowAnonymous
-      ? { anonymous: true }
-      : { anonymous: false, keys: () => authorizedKeys(config, ctx.log) };
+    const policy = (): AuthPolicy =>
+      ctx.config.allowAnonymous
+        ? { anonymous: true }
+        : { anonymous: false, keys: () => authorizedKeys(ctx.config, ctx.log) };
     const listener = await listenTcp(address, (socket) => {
       if (ctx.signal.aborted) return void socket.destroy();
       const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-      ctx.tasks.run("connection", () => service.serveTcp(socket, peer, policy));
+      ctx.tasks.run("connection", () => service.serveTcp(socket, peer, policy()));
     });
     ctx.defer(listener);
     ctx.announce({ addresses: { ssh: listener.address } });

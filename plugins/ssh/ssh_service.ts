@@ -22,6 +22,7 @@ export interface SshServiceOptions {
   readonly hostKey: string;
   /** The host key of everything else. */
   readonly trustedHostKey: TrustedHostKey;
+  /** Asked for at each use: settings change in place. */
   readonly config: SshConfig;
   readonly software: string;
   readonly clock: Clock;
@@ -99,16 +100,21 @@ export class SshService {
   #server(hostKey: string): SshServer {
     const known = this.#servers.get(hostKey);
     if (known !== undefined) return known;
-    const { library, config, software, clock, handlers } = this.#options;
+    const options = this.#options;
+    const { library, software, clock, handlers } = options;
     const server = new SshServer({
       library,
       hostKey,
       software,
       clock,
       handlers,
-      keepaliveMs: Math.floor(config.maxTimeoutMs / KEEPALIVES_PER_TIMEOUT),
-      loginMs: config.loginMs,
-      maxChannels: config.maxChannels,
+      keepaliveMs: Math.floor(options.config.maxTimeoutMs / KEEPALIVES_PER_TIMEOUT),
+      get loginMs() {
+        return options.config.loginMs;
+      },
+      get maxChannels() {
+        return options.config.maxChannels;
+      },
     });
     this.#servers.set(hostKey, server);
     return server;

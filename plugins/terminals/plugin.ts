@@ -33,9 +33,11 @@ const plugin: Plugin = definePlugin({
     return true;
   },
   setup(ctx) {
-    const { config, clock, log, tasks, exec, env, services } = ctx;
+    const { clock, log, tasks, exec, env, services } = ctx;
     const table: TerminalTable = new TerminalTable({
-      config,
+      get config() {
+        return ctx.config;
+      },
       clock,
       log,
       tasks,
@@ -51,8 +53,10 @@ const plugin: Plugin = definePlugin({
       return (socket) => table.view(entry, socket, query);
     });
     ctx.routes.describe(async () => (await import("./api.ts")).terminalsApi);
-    ctx.announce({ capabilities: ["terminals"], limits: { maxTerminals: config.maxTerminals } });
+    ctx.announce({ capabilities: ["terminals"], limits: { maxTerminals: ctx.config.maxTerminals } });
   },
+  /** Settings are read when a terminal starts, so open ones go on as they are. */
+  reconfigure: (ctx, { maxTerminals }) => ctx.announce({ limits: { maxTerminals } }),
   checks: [{
     name: "terminals",
     summary: "Whether the kernel hands out terminals.",

@@ -61,7 +61,7 @@ Deno.test("the end of the command ends the viewers, and the next one gets a new 
 
 Deno.test("a viewer sets the size when it attaches, and later", async () => {
   await using agent = await createTestAgent({ plugins: [terminals] });
-  const command = encodeURIComponent("stty size; trap 'stty size' WINCH; while :; do sleep 0.01; done");
+  const command = encodeURIComponent("trap 'stty size' WINCH; stty size; while :; do sleep 0.01; done");
   const socket = await agent.webSocket(`/api/v0/pty?id=${ID}&width=91&height=31&command=${command}`);
   await until(socket, "31 91");
 
