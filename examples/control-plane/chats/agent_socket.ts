@@ -115,7 +115,7 @@ async function join({ socket: far, early }: FarSide, near: Channel, options: Age
   };
   for (const data of early.splice(0)) receive(data);
   far.onmessage = ({ data }) => receive(data);
-  far.onclose = ({ code, reason }) => near.close(code >= 1000 && code !== 1005 && code !== 1006 ? code : 1001, reason);
+  far.onclose = ({ code, reason }) => near.close(isSendable(code) ? code : 1001, reason);
   // The end follows, and says as much.
   far.onerror = (event) => event.preventDefault();
   if (far.readyState !== WebSocket.OPEN) near.close(1001, "The agent is gone");
@@ -131,6 +131,11 @@ async function join({ socket: far, early }: FarSide, near: Channel, options: Age
     stopping.removeEventListener("abort", stop);
     far.close();
   }
+}
+
+/** Codes an endpoint may send (RFC 6455, 7.4); the others say that there was none, or how a connection broke. */
+function isSendable(code: number): boolean {
+  return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;
 }
 
 function lengthOf(message: string | Uint8Array): number {

@@ -146,11 +146,10 @@ export class Chats {
   /** Stops a chat and those below it, and puts them away. */
   async archive(id: string): Promise<Chat> {
     const chat = this.chat(id);
-    for (const child of this.#store.chats({ parentId: chat.id })) await this.archive(child.id);
+    // First, so that nothing can be said to it and it can make no more chats.
+    if (chat.archivedAt === undefined) this.#update(chat.id, { archivedAt: nowText(this.#options.clock.now()) });
     await this.interrupt(chat.id);
-    if (this.chat(id).archivedAt === undefined) {
-      this.#update(chat.id, { archivedAt: nowText(this.#options.clock.now()) });
-    }
+    for (const child of this.#store.chats({ parentId: chat.id })) await this.archive(child.id);
     return this.chat(id);
   }
 

@@ -15,6 +15,9 @@ import { type ChatCaller, chatHeaders } from "./chat_headers.ts";
 /** Every host leads to the agent. */
 const AGENT_HOST = "agent.internal";
 
+/** Longest delay a timer can take, in milliseconds; a longer one would fire at once. Whoever waits longer asks again. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** The workspace behind `http`, as a chat may use it. Nothing is asked before a tool asks. */
 export function remoteWorkspace(http: () => Promise<Deno.HttpClient>, caller: ChatCaller): WorkspaceApi {
   const client = new OutpostClient(tunnelTransport(http, chatHeaders(caller)));
@@ -47,7 +50,7 @@ async function outputAfter(
   { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal },
 ): Promise<CommandOutput> {
   if (waitMs <= 0) return await client.processes.output(id, { signal });
-  const enough = AbortSignal.any([AbortSignal.timeout(waitMs), ...(signal ? [signal] : [])]);
+  const enough = AbortSignal.any([AbortSignal.timeout(Math.min(waitMs, MAX_TIMER_MS)), ...(signal ? [signal] : [])]);
   try {
     // Waits on where the agent's own limit is shorter.
     return await client.processes.wait(id, { signal: enough });
