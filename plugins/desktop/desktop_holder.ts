@@ -1,0 +1,105 @@
+/**
+ * The one desktop of this agent: started by whoever needs it first, started again when it has ended.
+ *
+ * @module
+ */
+import { DeadlineError, messageOf } from "../../core/errors.ts";
+import type { Clock, Health, Logger } from "../../core/plugin.ts";
+import { type DesktopDriver, type DesktopSession, DesktopUnavailableError } from "./driver.ts";
+
+/** What the holder works with. */
+export interface DesktopHolderWork {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly health: Health;
+  /** Chooses the driver. @throws {DesktopUnavailableError} When there is none. */
+  readonly chooseDriver: () => Promise<DesktopDriver>;
+  /** Milliseconds a desktop may take to come up. */
+  readonly startMs: number;
+  /** Told how a start went. */
+  readonly onStart: (result: "ok" | "unavailable" | "failed") => void;
+  /** Told when a desktop has gone that nobody closed. */
+  readonly onDeath: () => void;
+}
+
+/** Holds the desktop. */
+export class DesktopHolder {
+  readonly #work: DesktopHolderWork;
+  readonly #closing = new AbortController();
+  #starting: Promise<DesktopSession> | undefined;
+  #running: DesktopSession | undefined;
+  /** Ends of sessions that have died and are being tidied up. */
+  readonly #tidying = new Set<Promise<void>>();
+
+  constructor(work: DesktopHolderWork) {
+    this.#work = work;
+  }
+
+  /** The desktop, if one runs. */
+  get running(): DesktopSession | undefined {
+    return this.#running;
+  }
+
+  /**
+   * The desktop, started if need be. Who asks during a start gets the same one.
+   *
+   * @throws {DesktopUnavailableError} When programs are missing.
+   * @throws {Error} When it did not come up, or everything is being closed.
+   */
+  async session(): Promise<DesktopSession> {
+    if (this.#closing.signal.aborted) throw new Error("desktop is closed");
+    if (this.#running !== undefined) return this.#running;
+    return await (this.#starting ??= this.#start().finally(() => this.#starting = undefined));
+  }
+
+  /** Ends the desktop, also one that is being started. No other is started afterwards. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("desktop is closed"));
+    await this.#starting?.catch(() => {}); // Told to whoever asked for it.
+    await this.#running?.[Symbol.asyncDispose]();
+    await Promise.all(this.#tidying);
+  }
+
+  async #start(): Promise<DesktopSession> {
+    const { clock, log, health, startMs, onStart } = this.#work;
+    const late = new AbortController();
+    const timer = new AbortController();
+    clock.sleep(startMs, timer.signal).then(
+      () => late.abort(new DeadlineError("the start of the desktop", startMs)),
+      () => {}, // It came up in time.
+    );
+    try {
+      const driver = await this.#work.chooseDriver();
+      const session = await driver.start(AbortSignal.any([late.signal, this.#closing.signal]));
+      this.#running = session;
+      this.#watch(session);
+      const { width, height } = session.size;
+      log.info("desktop started", { driver: driver.name, display: session.display, geometry: `${width}x${height}` });
+      if (session.weakness === undefined) health.ok();
+      else health.degraded(session.weakness);
+      onStart("ok");
+      return session;
+    } catch (error) {
+      const isUnavailable = error instanceof DesktopUnavailableError;
+      log.warn("desktop did not start", { error: messageOf(error) });
+      if (!this.#closing.signal.aborted) health.degraded(messageOf(error));
+      onStart(isUnavailable ? "unavailable" : "failed");
+      throw error;
+    } finally {
+      timer.abort();
+    }
+  }
+
+  #watch(session: DesktopSession): void {
+    const tidying = session.ended.then(async (how) => {
+      if (this.#running === session) this.#running = undefined;
+      if (!this.#closing.signal.aborted) {
+        this.#work.log.warn("desktop ended, the next use starts another", { how });
+        this.#work.onDeath();
+      }
+      await session[Symbol.asyncDispose]();
+    });
+    this.#tidying.add(tidying);
+    tidying.finally(() => this.#tidying.delete(tidying));
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Presses keys by what they produce, whatever the keyboard's layout.
+ *
+ * A character that no key produces gets a spare key for as long as there are enough of them. That is what makes text in any
+ * script arrive: a key that is given a new meaning while programs still have its old press before them would be read as the
+ * new one, so a meaning is taken away as late as possible, and not before the programs had time to read.
+ *
+ * @module
+ */
+import type { Clock } from "../../../core/plugin.ts";
+import { keysymOfCharacter } from "../keysyms.ts";
+import type { Display, KeyMap } from "../x11/display.ts";
+
+/** A key, and whether Shift has to be held for what is wanted of it. */
+interface Stroke {
+  readonly keycode: number;
+  readonly shifted: boolean;
+}
+
+/** Keysyms that multimedia keys produce: keys that a virtual desktop can do without, and lends to characters. */
+const VENDOR_KEYSYMS = { first: 0x10080000, last: 0x1008ffff } as const;
+const SHIFT_L = 0xffe1;
+const CAPS_LOCK = 0xffe5;
+const LOCK_MASK = 1 << 1;
+/** Keys sent between two looks at whether to go on; the server has done them all before the next ones follow. */
+const STROKES_AT_ONCE = 32;
+/** Time programs get to fetch a changed map before a changed key is pressed, in milliseconds: GTK and Qt fetch it lazily. */
+const MAP_SETTLE_MS = 20;
+/** Time programs get to read what was typed before one of its keys means something else, in milliseconds. */
+const REUSE_SETTLE_MS = 150;
+
+/** The keyboard of one display. Its methods must not run at the same time. */
+export class Keyboard {
+  readonly #display: Display;
+  readonly #clock: Pick<Clock, "sleep">;
+  readonly #held = new Set<number>();
+  /** Keysyms on spare keys, least recently used first. */
+  readonly #lent = new Map<number, number>();
+  #layout: Layout | undefined;
+
+  constructor(display: Display, clock: Pick<Clock, "sleep">) {
+    this.#display = display;
+    this.#clock = clock;
+    display.onKeyMapChange = () => this.#layout = undefined;
+  }
+
+  /** Presses keys together and lets them go in reverse order. */
+  async tap(keysyms: readonly number[]): Promise<void> {
+    const strokes = await this.#strokes(keysyms);
+    for (const stroke of strokes) this.#press(stroke);
+    for (const stroke of strokes.toReversed()) this.#release(stroke);
+    await this.#display.sync();
+  }
+
+  /** Presses keys together and leaves them so. */
+  async down(keysyms: readonly number[]): Promise<void> {
+    for (const stroke of await this.#strokes(keysyms)) this.#press(stroke);
+    await this.#display.sync();
+  }
+
+  /** Lets keys go. */
+  async up(keysyms: readonly number[]): Promise<void> {
+    for (const stroke of (await this.#strokes(keysyms)).toReversed()) this.#release(stroke);
+    await this.#display.sync();
+  }
+
+  /**
+   * Types a text. A line feed, with or without a carriage return, is the Return key.
+   *
+   * @throws {UnknownKeyError} Before anything was typed, for a character that no key can stand for.
+   * @throws The signal's reason, between two keys.
+   */
+  async type(text: string, signal: AbortSignal): Promise<void> {
+    const keysyms = Array.from(text.replaceAll("\r\n", "\n"), keysymOfCharacter);
+    const isLocked = ((await this.#display.pointer()).mask & LOCK_MASK) !== 0;
+    if (isLocked) await this.tap([CAPS_LOCK]);
+    try {
+      for (let at = 0; at < keysyms.length;) {
+        const batch = await this.#fitting(keysyms.slice(at));
+        await this.#typeStrokes(await this.#strokes(batch), signal);
+        at += batch.length;
+      }
+    } finally {
+      if (isLocked) await this.tap([CAPS_LOCK]);
+    }
+  }
+
+  /** Lets everything go that was pressed and not let go. */
+  async releaseAll(): Promise<void> {
+    if (this.#held.size === 0) return;
+    for (const keycode of this.#held) this.#display.key(keycode, false);
+    this.#held.clear();
+    await this.#display.sync();
+  }
+
+  async #typeStrokes(strokes: readonly Stroke[], signal: AbortSignal): Promise<void> {
+    for (let at = 0; at < strokes.length; at += STROKES_AT_ONCE) {
+      signal.throwIfAborted();
+      for (const stroke of strokes.slice(at, at + STROKES_AT_ONCE)) {
+        this.#press(stroke);
+        this.#release(stroke);
+      }
+      await this.#display.sync();
+    }
+  }
+
+  #press({ keycode, shifted }: Stroke): void {
+    if (shifted) this.#display.key(this.#layout!.shift, true);
+    this.#display.key(keycode, true);
+    this.#held.add(keycode);
+    if (shifted) this.#held.add(this.#layout!.shift);
+  }
+
+  #release({ keycode, shifted }: Stroke): void {
+    this.#display.key(keycode, false);
+    this.#held.delete(keycode);
+    if (!shifted) return;
+    this.#display.key(this.#layout!.shift, false);
+    this.#held.delete(this.#layout!.shift);
+  }
+
+  /** As many of the first keysyms as there are keys for at the same time. */
+  async #fitting(keysyms: readonly number[]): Promise<readonly number[]> {
+    const { strokes, spare } = await this.#currentLayout();
+    const lacking = new Set<number>();
+    for (const [index, keysym] of keysyms.entries()) {
+      if (strokes.has(keysym) && !this.#isLent(keysym)) continue;
+      lacking.add(keysym);
+      if (lacking.size > spare.length) return keysyms.slice(0, index);
+    }
+    return keysyms;
+  }
+
+  /** Finds a key for each keysym, and lends spare ones to those without. */
+  async #strokes(keysyms: readonly number[]): Promise<Stroke[]> {
+    let layout = await this.#currentLayout();
+    const lacking = [...new Set(keysyms)].filter((keysym) => !layout.strokes.has(keysym));
+    if (lacking.length > 0) {
+      await this.#lend(lacking, new Set(keysyms), layout);
+      layout = await this.#currentLayout();
+    }
+    return keysyms.map((keysym) => {
+      const stroke = layout.strokes.get(keysym);
+      if (stroke === undefined) throw new Error(`Cannot find a key for the keysym 0x${keysym.toString(16)}`);
+      this.#touch(stroke.keycode);
+      return stroke;
+    });
+  }
+
+  async #lend(lacking: readonly number[], inUse: ReadonlySet<number>, { spare }: Layout): Promise<void> {
+    const free = spare.filter((keycode) => !this.#lent.has(keycode));
+    const old = [...this.#lent].filter(([, keysym]) => !inUse.has(keysym)).map(([keycode]) => keycode);
+    if (lacking.length > free.length) await this.#clock.sleep(REUSE_SETTLE_MS);
+    const keycodes = [...free, ...old];
+    for (const [index, keysym] of lacking.entries()) {
+      const keycode = keycodes[index];
+      if (keycode === undefined) throw new Error(`Cannot press ${inUse.size} keys together: too few keys are spare`);
+      this.#display.setKey(keycode, keysym);
+      this.#lent.set(keycode, keysym);
+    }
+    this.#layout = undefined;
+    await this.#display.sync();
+    await this.#clock.sleep(MAP_SETTLE_MS);
+  }
+
+  async #currentLayout(): Promise<Layout> {
+    if (this.#layout !== undefined) return this.#layout;
+    const map = await this.#display.keyMap();
+    for (const [keycode, keysym] of this.#lent) {
+      if (map.keysyms[(keycode - map.first) * map.width] !== keysym) this.#lent.delete(keycode); // Another layout was set.
+    }
+    return this.#layout = layoutOf(map, this.#lent);
+  }
+
+  #isLent(keysym: number): boolean {
+    return this.#lent.values().some((lent) => lent === keysym);
+  }
+
+  #touch(keycode: number): void {
+    const keysym = this.#lent.get(keycode);
+    if (keysym === undefined) return;
+    this.#lent.delete(keycode);
+    this.#lent.set(keycode, keysym);
+  }
+}
+
+/** What the keys produce, turned around. */
+interface Layout {
+  readonly strokes: ReadonlyMap<number, Stroke>;
+  readonly shift: number;
+  /** Keys that may be lent, or are. */
+  readonly spare: readonly number[];
+}
+
+function layoutOf({ first, width, keysyms }: KeyMap, lent: ReadonlyMap<number, number>): Layout {
+  const strokes = new Map<number, Stroke>();
+  const spare: number[] = [];
+  for (let at = 0; at < keysyms.length; at += width) {
+    const keycode = first + at / width;
+    const own = keysyms.subarray(at, at + width);
+    const isSpare = own.every((keysym) => keysym === 0 || isVendor(keysym)) || lent.has(keycode);
+    if (isSpare) spare.push(keycode);
+    if (isSpare && !lent.has(keycode)) continue;
+    for (const [column, keysym] of own.subarray(0, 2).entries()) {
+      if (keysym !== 0 && !strokes.has(keysym)) strokes.set(keysym, { keycode, shifted: column === 1 });
+    }
+  }
+  return { strokes, shift: strokes.get(SHIFT_L)?.keycode ?? first, spare };
+}
+
+function isVendor(keysym: number): boolean {
+  return keysym >= VENDOR_KEYSYMS.first && keysym <= VENDOR_KEYSYMS.last;
+}

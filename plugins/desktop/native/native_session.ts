@@ -1,0 +1,171 @@
+/**
+ * A desktop of our own making, driven through the X protocol.
+ *
+ * @module
+ */
+import type { Clock, Variables } from "../../../core/plugin.ts";
+import type { Button, Capture, DesktopSession, Point } from "../driver.ts";
+import { type Picture, pictureOf, resized, type Size } from "../image/picture.ts";
+import { parseKeys } from "../keysyms.ts";
+import type { Display } from "../x11/display.ts";
+import type { Keyboard } from "./keyboard.ts";
+
+/** What a session is made of. */
+export interface NativeSessionParts {
+  readonly display: Display;
+  readonly keyboard: Keyboard;
+  readonly number: number;
+  readonly environment: Variables;
+  readonly vncSocket: string;
+  readonly clock: Pick<Clock, "sleep">;
+  readonly weakness?: string;
+  readonly ended: Promise<string>;
+  /** Ends the programs and removes their files. */
+  readonly close: () => Promise<void>;
+}
+
+/** Numbers of the buttons in the X protocol. */
+const BUTTON_NUMBERS: Readonly<Record<Button, number>> = { left: 1, middle: 2, right: 3 };
+/** Each notch of a wheel is a click of one of these. */
+const WHEEL = { up: 4, down: 5, left: 6, right: 7 } as const;
+/** Stops of the pointer on the way of a drag, and time at each, in milliseconds: programs tell a drag from a click by them. */
+const DRAG = { stops: 12, stopMs: 8 } as const;
+
+/** Implements {@linkcode DesktopSession} on a display. */
+export class NativeSession implements DesktopSession {
+  readonly driver = "native";
+  readonly #parts: NativeSessionParts;
+  readonly #heldButtons = new Set<number>();
+
+  constructor(parts: NativeSessionParts) {
+    this.#parts = parts;
+  }
+
+  get display(): number {
+    return this.#parts.number;
+  }
+
+  get size(): Size {
+    return this.#parts.display.size;
+  }
+
+  get environment(): Variables {
+    return this.#parts.environment;
+  }
+
+  get weakness(): string | undefined {
+    return this.#parts.weakness;
+  }
+
+  get ended(): Promise<string> {
+    return this.#parts.ended;
+  }
+
+  connectVnc(): Promise<Deno.Conn> {
+    return Deno.connect({ transport: "unix", path: this.#parts.vncSocket });
+  }
+
+  async capture({ region, target }: Capture): Promise<Picture> {
+    const { display } = this.#parts;
+    const area = region ?? { x: 0, y: 0, ...display.size };
+    const { width, height } = area;
+    const picture = pictureOf(await display.pixels(area), { width, height }, display.depth);
+    return target === undefined ? picture : resized(picture, target);
+  }
+
+  async move(at: Point): Promise<void> {
+    this.#parts.display.move(at);
+    await this.#parts.display.sync();
+  }
+
+  async click(at: Point, button: Button, times: number, signal: AbortSignal): Promise<void> {
+    await this.move(at);
+    for (let count = 0; count < times; count++) {
+      signal.throwIfAborted();
+      await this.#clickButton(BUTTON_NUMBERS[button]);
+    }
+  }
+
+  async buttonDown(button: Button): Promise<void> {
+    await this.#press(BUTTON_NUMBERS[button], true);
+  }
+
+  async buttonUp(button: Button): Promise<void> {
+    await this.#press(BUTTON_NUMBERS[button], false);
+  }
+
+  async scroll(at: Point, dx: number, dy: number, signal: AbortSignal): Promise<void> {
+    await this.move(at);
+    for (const [notches, forward, back] of [[dx, WHEEL.right, WHEEL.left], [dy, WHEEL.down, WHEEL.up]] as const) {
+      for (let count = 0; count < Math.abs(notches); count++) {
+        signal.throwIfAborted();
+        await this.#clickButton(notches > 0 ? forward : back);
+      }
+    }
+  }
+
+  async drag(from: Point, to: Point, signal: AbortSignal): Promise<void> {
+    await this.move(from);
+    signal.throwIfAborted();
+    await this.#press(BUTTON_NUMBERS.left, true);
+    try {
+      for (let stop = 1; stop <= DRAG.stops; stop++) {
+        await this.#parts.clock.sleep(DRAG.stopMs, signal);
+        await this.move(between(from, to, stop / DRAG.stops));
+      }
+    } finally {
+      await this.#press(BUTTON_NUMBERS.left, false);
+    }
+  }
+
+  async keyPress(keys: string, signal: AbortSignal): Promise<void> {
+    for (const keysyms of parseKeys(keys)) {
+      signal.throwIfAborted();
+      await this.#parts.keyboard.tap(keysyms);
+    }
+  }
+
+  async keyDown(keys: string): Promise<void> {
+    await this.#parts.keyboard.down(parseKeys(keys).flat());
+  }
+
+  async keyUp(keys: string): Promise<void> {
+    await this.#parts.keyboard.up(parseKeys(keys).flat());
+  }
+
+  async type(text: string, signal: AbortSignal): Promise<void> {
+    await this.#parts.keyboard.type(text, signal);
+  }
+
+  async cursorPosition(): Promise<Point> {
+    const { x, y } = await this.#parts.display.pointer();
+    return { x, y };
+  }
+
+  async releaseAll(): Promise<void> {
+    for (const button of [...this.#heldButtons]) await this.#press(button, false);
+    await this.#parts.keyboard.releaseAll();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.close();
+  }
+
+  async #clickButton(button: number): Promise<void> {
+    const { display } = this.#parts;
+    display.button(button, true);
+    display.button(button, false);
+    await display.sync();
+  }
+
+  async #press(button: number, isDown: boolean): Promise<void> {
+    if (isDown) this.#heldButtons.add(button);
+    else this.#heldButtons.delete(button);
+    this.#parts.display.button(button, isDown);
+    await this.#parts.display.sync();
+  }
+}
+
+function between(from: Point, to: Point, part: number): Point {
+  return { x: Math.round(from.x + (to.x - from.x) * part), y: Math.round(from.y + (to.y - from.y) * part) };
+}
