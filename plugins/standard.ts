@@ -10,6 +10,7 @@ import agentproc from "./agentproc/mod.ts";
 import agentsocket from "./agentsocket/mod.ts";
 import boundarylogs from "./boundarylogs/mod.ts";
 import controlplane from "./controlplane/mod.ts";
+import desktop from "./desktop/mod.ts";
 import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
 import scripts from "./scripts/mod.ts";
@@ -29,4 +30,5 @@ export const standardPlugins: readonly Plugin[] = [
   scripts,
   terminals,
   x11,
+  desktop,
 ];

@@ -17,4 +17,5 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "scripts",
   "terminals",
   "x11",
+  "desktop",
 ];

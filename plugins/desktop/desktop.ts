@@ -25,7 +25,7 @@ export interface DesktopWork {
   readonly env: Env;
   readonly config: DesktopConfig;
   readonly metrics: DesktopMetrics;
-  /** Aborted when the plugin stops. */
+  /** Aborted when the agent begins to stop. */
   readonly signal: AbortSignal;
   /** Chooses the driver. */
   readonly chooseDriver: () => Promise<DesktopDriver>;
@@ -66,7 +66,7 @@ export class Desktop {
     const { clock, log, health, exec, env, config, metrics, chooseDriver } = work;
     this.lease = new Lease({ clock, handBackMs: config.handBackMs, onChange: (it, state) => this.#changed(it, state) });
     this.#holder = new DesktopHolder({
-      ...{ clock, log, health, chooseDriver, startMs: config.startMs },
+      ...{ clock, log, health, chooseDriver, startMs: config.startMs, signal: work.signal },
       onStart: (result) => metrics.starts.inc({ result }),
       onDeath: () => {
         metrics.deaths.inc();
@@ -80,9 +80,6 @@ export class Desktop {
         metrics.actionSeconds.observe(seconds);
       },
     });
-    metrics.running.collect(() => this.running === undefined ? 0 : 1);
-    metrics.viewers.collect(() => this.#viewers.size);
-    metrics.held.collect(() => this.lease.state.holder === undefined ? 0 : 1);
   }
 
   /** The desktop, if one runs. */

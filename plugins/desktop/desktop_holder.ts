@@ -16,6 +16,8 @@ export interface DesktopHolderWork {
   readonly chooseDriver: () => Promise<DesktopDriver>;
   /** Milliseconds a desktop may take to come up. */
   readonly startMs: number;
+  /** Aborted when the agent begins to stop: nothing is started any more. */
+  readonly signal: AbortSignal;
   /** Told how a start went. */
   readonly onStart: (result: "ok" | "unavailable" | "failed") => void;
   /** Told when a desktop has gone that nobody closed. */
@@ -47,8 +49,8 @@ export class DesktopHolder {
    * @throws {Error} When it did not come up, or everything is being closed.
    */
   async session(): Promise<DesktopSession> {
-    if (this.#closing.signal.aborted) throw new Error("desktop is closed");
     if (this.#running !== undefined) return this.#running;
+    if (this.#isClosing) throw new Error("desktop is closed");
     return await (this.#starting ??= this.#start().finally(() => this.#starting = undefined));
   }
 
@@ -58,6 +60,10 @@ export class DesktopHolder {
     await this.#starting?.catch(() => {}); // Told to whoever asked for it.
     await this.#running?.[Symbol.asyncDispose]();
     await Promise.all(this.#tidying);
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted || this.#work.signal.aborted;
   }
 
   async #start(): Promise<DesktopSession> {
@@ -70,8 +76,8 @@ export class DesktopHolder {
     );
     try {
       const driver = await this.#work.chooseDriver();
-      const session = await driver.start(AbortSignal.any([late.signal, this.#closing.signal]));
-      this.#running = session;
+      const session = await driver.start(AbortSignal.any([late.signal, this.#closing.signal, this.#work.signal]));
+      this.#running = session; // Whoever closes waits for this start, and then closes it.
       this.#watch(session);
       const { width, height } = session.size;
       log.info("desktop started", { driver: driver.name, display: session.display, geometry: `${width}x${height}` });
@@ -82,7 +88,7 @@ export class DesktopHolder {
     } catch (error) {
       const isUnavailable = error instanceof DesktopUnavailableError;
       log.warn("desktop did not start", { error: messageOf(error) });
-      if (!this.#closing.signal.aborted) health.degraded(messageOf(error));
+      if (!this.#isClosing) health.degraded(messageOf(error));
       onStart(isUnavailable ? "unavailable" : "failed");
       throw error;
     } finally {
@@ -93,7 +99,7 @@ export class DesktopHolder {
   #watch(session: DesktopSession): void {
     const tidying = session.ended.then(async (how) => {
       if (this.#running === session) this.#running = undefined;
-      if (!this.#closing.signal.aborted) {
+      if (!this.#isClosing) {
         this.#work.log.warn("desktop ended, the next use starts another", { how });
         this.#work.onDeath();
       }

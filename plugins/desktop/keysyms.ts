@@ -145,7 +145,7 @@ function keysymOfName(name: string, word: string): number {
   if ([...name].length === 1) return keysymOfCharacter(name);
   const alias = names().get(ALIASES[name.toLowerCase()] ?? "") ?? names().get(name.toLowerCase());
   if (alias !== undefined) return alias;
-  const code = /^(?:U\+?|0x)([0-9a-f]{2,6})$/i.exec(name)?.[1];
+  const code = /^U([0-9a-f]{2,6})$/i.exec(name)?.[1];
   if (code !== undefined && parseInt(code, 16) <= 0x10ffff) {
     return keysymOfCharacter(String.fromCodePoint(parseInt(code, 16)));
   }

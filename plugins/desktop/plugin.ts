@@ -7,7 +7,8 @@ import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { desktopConfig } from "./config.ts";
 import type { Desktop } from "./desktop.ts";
 import { desktopMetrics } from "./desktop_metrics.ts";
-import { chooseDriver } from "./driver_choice.ts";
+import type { DesktopDriver } from "./driver.ts";
+import { chooseDriver, type DriverWork } from "./driver_choice.ts";
 import { addDesktopRoutes, viewerRequestOf } from "./routes.ts";
 
 /** Time an action may take beside what it is told to wait, in milliseconds: a start, a turn, a long text. */
@@ -15,42 +16,53 @@ const ACTION_MS = 120_000;
 /** Room in a viewer's channel beside its queue, in bytes: a read that has begun, and what messages cost on top. */
 const CHANNEL_MARGIN_BYTES = 1024 * 1024;
 
-/** Shows a desktop to people and lets agents use it. */
-const desktop: Plugin = definePlugin({
-  id: "desktop",
-  version: "0.1.0",
-  api: 1,
-  stability: "beta",
-  summary: "A desktop that agents see and use, and that people watch and take over in a browser.",
-  config: desktopConfig,
-  permissions: { run: true, read: true, write: true, net: true },
-  supported: (host) => host.os === "linux" || { reason: "desktops need Linux" },
-  setup(ctx) {
-    const { config, clock, log, health, exec, env, tasks, signal } = ctx;
-    const metrics = desktopMetrics(ctx.metrics);
-    // Nothing is looked for and nothing is started before somebody wants a desktop.
-    let made: Promise<Desktop> | undefined;
-    const make = async () => {
-      const { Desktop } = await import("./desktop.ts");
-      return new Desktop({
-        ...{ clock, log, health, exec, env, config, metrics, signal },
-        chooseDriver: () => chooseDriver({ exec, env, clock, log, tasks, config }),
-      });
-    };
-    const open = () => made ??= make();
-    ctx.defer(async () => await (await made)?.close());
+/** Makes the plugin. @param choose How it finds its driver; tests bring one of their own. */
+export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDriver> = chooseDriver): Plugin {
+  return definePlugin({
+    id: "desktop",
+    version: "0.1.0",
+    api: 1,
+    stability: "beta",
+    summary: "A desktop that agents see and use, and that people watch and take over in a browser.",
+    config: desktopConfig,
+    permissions: { run: true, read: true, write: true, net: true },
+    supported: (host) => host.os === "linux" || { reason: "desktops need Linux" },
+    setup(ctx) {
+      const { config, clock, log, health, exec, env, tasks } = ctx;
+      const metrics = desktopMetrics(ctx.metrics);
+      const drained = new AbortController();
+      ctx.hooks.onDrain(() => drained.abort(new Error("desktop is closed")));
+      const signal = AbortSignal.any([ctx.signal, drained.signal]);
+      // Nothing is looked for and nothing is started before somebody wants a desktop.
+      let made: Promise<Desktop> | undefined;
+      const make = async () => {
+        const { Desktop } = await import("./desktop.ts");
+        return new Desktop({
+          ...{ clock, log, health, exec, env, config, metrics, signal },
+          chooseDriver: () => choose({ exec, env, clock, log, tasks, config }),
+        });
+      };
+      const open = () => made ??= make();
+      ctx.defer(async () => await (await made)?.close());
+      metrics.running.collect(async () => (await made)?.running === undefined ? 0 : 1);
+      metrics.viewers.collect(async () => (await made)?.viewers.length ?? 0);
+      metrics.held.collect(async () => (await made)?.lease.state.holder === undefined ? 0 : 1);
+      addDesktopRoutes(ctx.routes.app, { clock, signal, desktop: open });
+      ctx.routes.webSocket("/vnc", async (c) => {
+        const request = viewerRequestOf(c);
+        return await (await open()).openViewer(request);
+      }, { maxQueuedBytes: config.viewerQueueBytes + CHANNEL_MARGIN_BYTES });
+      ctx.routes.describe(async () => (await import("./api.ts")).desktopApi);
+      ctx.routes.limit("/action", { handlerMs: config.maxDurationMs + ACTION_MS });
+      if (config.shareDisplay) {
+        ctx.env.contribute("desktop", async () => (await made)?.running?.environment ?? {});
+      }
+      ctx.announce({ capabilities: ["desktop", "desktop.lease"], limits: { maxViewers: config.maxViewers } });
+    },
+  });
+}
 
-    addDesktopRoutes(ctx.routes.app, { clock, signal, desktop: open });
-    ctx.routes.webSocket("/vnc", async (c) => {
-      const request = viewerRequestOf(c);
-      return await (await open()).openViewer(request);
-    }, { maxQueuedBytes: config.viewerQueueBytes + CHANNEL_MARGIN_BYTES });
-    ctx.routes.limit("/action", { handlerMs: config.maxDurationMs + ACTION_MS });
-    if (config.shareDisplay) {
-      ctx.env.contribute("desktop", async () => (await made)?.running?.environment ?? {});
-    }
-    ctx.announce({ capabilities: ["desktop", "desktop.lease"], limits: { maxViewers: config.maxViewers } });
-  },
-});
+/** Shows a desktop to people and lets agents use it. */
+const desktop: Plugin = desktopPlugin();
 
 export default desktop;

@@ -19,7 +19,7 @@ import { DesktopHeldError } from "./lease.ts";
 /** What the routes work with. */
 export interface DesktopRoutesOptions {
   readonly clock: Clock;
-  /** Aborted when the plugin stops. */
+  /** Aborted when the agent begins to stop. */
   readonly signal: AbortSignal;
   /** The desktop. Made when it is first asked for. */
   readonly desktop: () => Promise<Desktop>;
@@ -60,7 +60,7 @@ export function addDesktopRoutes(app: Hono, options: DesktopRoutesOptions): void
     const session = await desktop.start(); // Before the body is looked at, as Coder's agent does.
     const request = await decodeAction(c);
     try {
-      return json(c, await desktop.act(session, request, callerOf(c)));
+      return json(c, await desktop.act(session, request, callerOf(c, options.signal)));
     } catch (error) {
       if (error instanceof DesktopHeldError) return held(c, error, options.clock);
       throw error;
@@ -71,7 +71,7 @@ export function addDesktopRoutes(app: Hono, options: DesktopRoutesOptions): void
     const desktop = await options.desktop();
     const { epoch, wait_ms, screenshot } = readQuery(c, LEASE_QUERY);
     await untilChanged(desktop, epoch, Math.min(wait_ms, MAX_LEASE_WAIT_MS), c.req.raw.signal, options);
-    if (screenshot) desktop.hasSeen(callerOf(c));
+    if (screenshot) desktop.hasSeen(callerOf(c, options.signal));
     return json(c, await leaseAnswer(desktop, screenshot));
   });
 
@@ -126,8 +126,9 @@ export async function leaseAnswer(desktop: Desktop, withScreenshot: boolean): Pr
   };
 }
 
-function callerOf(c: Context): ActionCaller {
-  return { name: chatIdentityOf(c.req.raw.headers)?.chatId ?? "", signal: c.req.raw.signal };
+function callerOf(c: Context, stopping: AbortSignal): ActionCaller {
+  const signal = AbortSignal.any([c.req.raw.signal, stopping]);
+  return { name: chatIdentityOf(c.req.raw.headers)?.chatId ?? "", signal };
 }
 
 async function decodeAction(c: Context): Promise<ActionRequest> {

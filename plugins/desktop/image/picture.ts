@@ -111,7 +111,7 @@ function readShortPixels(bytes: Uint8Array, { width, height }: Size, rgb: Uint8A
   }
 }
 
-/** The full range of eight bits from fewer: the high bits come again as the low ones. */
+/** The full range of eight bits from fewer, as the X server spreads them itself. */
 function spread(value: number, bits: number): number {
-  return value << 8 - bits | value >> 2 * bits - 8;
+  return Math.round(value * 255 / ((1 << bits) - 1));
 }

@@ -11,10 +11,10 @@ import type { Clock } from "../../../core/plugin.ts";
 import { keysymOfCharacter } from "../keysyms.ts";
 import type { Display, KeyMap } from "../x11/display.ts";
 
-/** A key, and whether Shift has to be held for what is wanted of it. */
+/** A key, and the key of Shift where that has to be held for what is wanted. */
 interface Stroke {
   readonly keycode: number;
-  readonly shifted: boolean;
+  readonly shift?: number;
 }
 
 /** Keysyms that multimedia keys produce: keys that a virtual desktop can do without, and lends to characters. */
@@ -27,18 +27,20 @@ const STROKES_AT_ONCE = 32;
 /** Time programs get to fetch a changed map before a changed key is pressed, in milliseconds: GTK and Qt fetch it lazily. */
 const MAP_SETTLE_MS = 20;
 /** Time programs get to read what was typed before one of its keys means something else, in milliseconds. */
-const REUSE_SETTLE_MS = 150;
+const REUSE_SETTLE_MS = 1000;
+/** What one key can produce: something without Shift, and something with it. */
+const LEVELS = 2;
 
 /** The keyboard of one display. Its methods must not run at the same time. */
 export class Keyboard {
   readonly #display: Display;
-  readonly #clock: Pick<Clock, "sleep">;
+  readonly #clock: Clock;
   readonly #held = new Set<number>();
-  /** Keysyms on spare keys, least recently used first. */
-  readonly #lent = new Map<number, number>();
+  /** What is lent, by place (keycode and level), least recently used first. */
+  readonly #lent = new Map<number, Loan>();
   #layout: Layout | undefined;
 
-  constructor(display: Display, clock: Pick<Clock, "sleep">) {
+  constructor(display: Display, clock: Clock) {
     this.#display = display;
     this.#clock = clock;
     display.onKeyMapChange = () => this.#layout = undefined;
@@ -104,19 +106,18 @@ export class Keyboard {
     }
   }
 
-  #press({ keycode, shifted }: Stroke): void {
-    if (shifted) this.#display.key(this.#layout!.shift, true);
-    this.#display.key(keycode, true);
-    this.#held.add(keycode);
-    if (shifted) this.#held.add(this.#layout!.shift);
+  #press({ keycode, shift }: Stroke): void {
+    for (const code of shift === undefined ? [keycode] : [shift, keycode]) {
+      this.#display.key(code, true);
+      this.#held.add(code);
+    }
   }
 
-  #release({ keycode, shifted }: Stroke): void {
-    this.#display.key(keycode, false);
-    this.#held.delete(keycode);
-    if (!shifted) return;
-    this.#display.key(this.#layout!.shift, false);
-    this.#held.delete(this.#layout!.shift);
+  #release({ keycode, shift }: Stroke): void {
+    for (const code of shift === undefined ? [keycode] : [keycode, shift]) {
+      this.#display.key(code, false);
+      this.#held.delete(code);
+    }
   }
 
   /** As many of the first keysyms as there are keys for at the same time. */
@@ -126,13 +127,14 @@ export class Keyboard {
     for (const [index, keysym] of keysyms.entries()) {
       if (strokes.has(keysym) && !this.#isLent(keysym)) continue;
       lacking.add(keysym);
-      if (lacking.size > spare.length) return keysyms.slice(0, index);
+      if (lacking.size > spare.length * LEVELS) return keysyms.slice(0, index);
     }
     return keysyms;
   }
 
   /** Finds a key for each keysym, and lends spare ones to those without. */
   async #strokes(keysyms: readonly number[]): Promise<Stroke[]> {
+    await this.#display.sync(); // What other programs changed has been told then.
     let layout = await this.#currentLayout();
     const lacking = [...new Set(keysyms)].filter((keysym) => !layout.strokes.has(keysym));
     if (lacking.length > 0) {
@@ -142,21 +144,29 @@ export class Keyboard {
     return keysyms.map((keysym) => {
       const stroke = layout.strokes.get(keysym);
       if (stroke === undefined) throw new Error(`Cannot find a key for the keysym 0x${keysym.toString(16)}`);
-      this.#touch(stroke.keycode);
+      this.#touch(stroke);
       return stroke;
     });
   }
 
   async #lend(lacking: readonly number[], inUse: ReadonlySet<number>, { spare }: Layout): Promise<void> {
-    const free = spare.filter((keycode) => !this.#lent.has(keycode));
-    const old = [...this.#lent].filter(([, keysym]) => !inUse.has(keysym)).map(([keycode]) => keycode);
-    if (lacking.length > free.length) await this.#clock.sleep(REUSE_SETTLE_MS);
-    const keycodes = [...free, ...old];
-    for (const [index, keysym] of lacking.entries()) {
-      const keycode = keycodes[index];
-      if (keycode === undefined) throw new Error(`Cannot press ${inUse.size} keys together: too few keys are spare`);
-      this.#display.setKey(keycode, keysym);
-      this.#lent.set(keycode, keysym);
+    const places = spare.flatMap((keycode) => [keycode * LEVELS, keycode * LEVELS + 1]);
+    const free = places.filter((place) => !this.#lent.has(place));
+    const old = [...this.#lent].filter(([, { keysym }]) => !inUse.has(keysym)).map(([place]) => place);
+    const chosen = [...free, ...old].slice(0, lacking.length);
+    if (chosen.length < lacking.length) {
+      throw new Error(`Cannot press ${inUse.size} keys together: there are ${places.length} places for them`);
+    }
+    const lastUse = Math.max(-Infinity, ...chosen.map((place) => this.#lent.get(place)?.usedAt ?? -Infinity));
+    const wait = lastUse + REUSE_SETTLE_MS - this.#clock.now();
+    if (wait > 0) await this.#clock.sleep(wait);
+    for (const [index, place] of chosen.entries()) {
+      this.#lent.set(place, { keysym: lacking[index]!, usedAt: -Infinity });
+    }
+    for (const keycode of new Set(chosen.map(keycodeOf))) {
+      // A key that produces one keysym only would be taken for a pair of cases.
+      const levels = [0, 1].map((level) => this.#lent.get(keycode * LEVELS + level)?.keysym);
+      this.#display.setKey(keycode, levels[0] ?? levels[1]!, levels[1] ?? levels[0]!);
     }
     this.#layout = undefined;
     await this.#display.sync();
@@ -166,33 +176,46 @@ export class Keyboard {
   async #currentLayout(): Promise<Layout> {
     if (this.#layout !== undefined) return this.#layout;
     const map = await this.#display.keyMap();
-    for (const [keycode, keysym] of this.#lent) {
-      if (map.keysyms[(keycode - map.first) * map.width] !== keysym) this.#lent.delete(keycode); // Another layout was set.
+    for (const [place, { keysym }] of this.#lent) {
+      const there = map.keysyms[(keycodeOf(place) - map.first) * map.width + place % LEVELS];
+      if (there !== keysym) this.#lent.delete(place); // Another layout was set.
     }
-    return this.#layout = layoutOf(map, this.#lent);
+    return this.#layout = layoutOf(map, new Set(this.#lent.keys().map(keycodeOf)));
   }
 
   #isLent(keysym: number): boolean {
-    return this.#lent.values().some((lent) => lent === keysym);
+    return this.#lent.values().some((loan) => loan.keysym === keysym);
   }
 
-  #touch(keycode: number): void {
-    const keysym = this.#lent.get(keycode);
-    if (keysym === undefined) return;
-    this.#lent.delete(keycode);
-    this.#lent.set(keycode, keysym);
+  #touch({ keycode, shift }: Stroke): void {
+    const place = keycode * LEVELS + (shift === undefined ? 0 : 1);
+    const loan = this.#lent.get(place);
+    if (loan === undefined) return;
+    this.#lent.delete(place);
+    this.#lent.set(place, { ...loan, usedAt: this.#clock.now() });
   }
+}
+
+/** A keysym on a spare key. */
+interface Loan {
+  readonly keysym: number;
+  /** Milliseconds since the epoch. */
+  readonly usedAt: number;
+}
+
+function keycodeOf(place: number): number {
+  return Math.floor(place / LEVELS);
 }
 
 /** What the keys produce, turned around. */
 interface Layout {
   readonly strokes: ReadonlyMap<number, Stroke>;
-  readonly shift: number;
   /** Keys that may be lent, or are. */
   readonly spare: readonly number[];
 }
 
-function layoutOf({ first, width, keysyms }: KeyMap, lent: ReadonlyMap<number, number>): Layout {
+function layoutOf({ first, width, keysyms }: KeyMap, lent: ReadonlySet<number>): Layout {
+  const shift = first + Math.max(0, Math.floor(keysyms.indexOf(SHIFT_L) / width));
   const strokes = new Map<number, Stroke>();
   const spare: number[] = [];
   for (let at = 0; at < keysyms.length; at += width) {
@@ -202,10 +225,11 @@ function layoutOf({ first, width, keysyms }: KeyMap, lent: ReadonlyMap<number, n
     if (isSpare) spare.push(keycode);
     if (isSpare && !lent.has(keycode)) continue;
     for (const [column, keysym] of own.subarray(0, 2).entries()) {
-      if (keysym !== 0 && !strokes.has(keysym)) strokes.set(keysym, { keycode, shifted: column === 1 });
+      if (keysym === 0 || strokes.has(keysym)) continue;
+      strokes.set(keysym, column === 0 ? { keycode } : { keycode, shift });
     }
   }
-  return { strokes, shift: strokes.get(SHIFT_L)?.keycode ?? first, spare };
+  return { strokes, spare };
 }
 
 function isVendor(keysym: number): boolean {

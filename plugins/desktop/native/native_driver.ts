@@ -35,10 +35,17 @@ export const NATIVE_PROGRAMS = [
 ] as const;
 const [SERVER, WINDOW_MANAGER] = NATIVE_PROGRAMS;
 
-/** Colour of the empty screen: a dark slate, on which windows and their shadows show. */
-const BACKGROUND = 0x2b3440;
+/** Colour of the empty screen as its pixels have it: a dark slate, on which the frames of windows show. */
+const BACKGROUNDS = { 24: 0x2b3440, 16: 0x29a8 } as const;
 /** Property by which a window manager says that it runs (EWMH 1.5). */
 const MANAGER_PROPERTY = "_NET_SUPPORTING_WM_CHECK";
+/**
+ * Times after its start at which the window manager is given something to look at, in milliseconds. Openbox announces itself
+ * before it listens, and what came in between stays with it until more comes: the first window would not be shown.
+ */
+const MANAGER_NUDGES_MS = [20, 100, 300, 1000, 3000];
+/** Property that is changed for that. */
+const NUDGE_PROPERTY = "_OUTPOST_DESKTOP";
 /** Time a window manager may take until the desktop is used without it, in milliseconds. */
 const MANAGER_MS = 3000;
 /** Times a window manager that ended is started again for one desktop. */
@@ -89,7 +96,7 @@ async function build(
   const number = await server.displayNumber(signal);
   const environment = { DISPLAY: `:${number}`, XAUTHORITY: authority };
   const connection = await X11Connection.open(`/tmp/.X11-unix/X${number}`, cookie);
-  const display = stack.use(await Display.on(connection, BACKGROUND));
+  const display = stack.use(await Display.on(connection, BACKGROUNDS[work.depth]));
   signal.throwIfAborted();
   const closing = new AbortController();
   stack.defer(() => closing.abort());
@@ -187,7 +194,7 @@ async function startManager(
   tasks.run("window manager", async (signal) => {
     const stop = AbortSignal.any([closing, signal]);
     for (let restarts = 0;; restarts++) {
-      await runUntil(child, stop);
+      await Promise.all([runUntil(child, stop), nudge(display, child, clock, stop)]);
       if (stop.aborted) return;
       await Promise.race([display.closed, clock.sleep(MANAGER_RESTART_MS, stop)]).catch(() => {}); // Stopped: seen below.
       if (stop.aborted || restarts === MANAGER_RESTARTS) return;
@@ -205,6 +212,21 @@ async function startManager(
     deadline.abort();
   }
   return undefined;
+}
+
+async function nudge(display: Display, child: Child, clock: Clock, stop: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  child.exited.then(() => ended.abort());
+  try {
+    let slept = 0;
+    for (const at of MANAGER_NUDGES_MS) {
+      await clock.sleep(at - slept, AbortSignal.any([stop, ended.signal]));
+      slept = at;
+      await display.setRootProperty(NUDGE_PROPERTY);
+    }
+  } catch {
+    // The manager, or the server under it, has ended.
+  }
 }
 
 /** Pause before a window manager is started again, in milliseconds. When its server has ended, it does not come to that. */

@@ -31,6 +31,14 @@ const WHEEL = { up: 4, down: 5, left: 6, right: 7 } as const;
 /** Stops of the pointer on the way of a drag, and time at each, in milliseconds: programs tell a drag from a click by them. */
 const DRAG = { stops: 12, stopMs: 8 } as const;
 
+/**
+ * Longest wait for a release to be taken in, and time between two looks, in milliseconds. A window manager holds the pointer
+ * still while it raises the window that was clicked; what is done meanwhile would be joined to the click.
+ */
+const SETTLE = { longestMs: 1000, lookMs: 2 } as const;
+/** Bit of button 1 in the pointer's mask; those of buttons 2 to 5 follow. */
+const FIRST_BUTTON_BIT = 8;
+
 /** Implements {@linkcode DesktopSession} on a display. */
 export class NativeSession implements DesktopSession {
   readonly driver = "native";
@@ -155,14 +163,24 @@ export class NativeSession implements DesktopSession {
     const { display } = this.#parts;
     display.button(button, true);
     display.button(button, false);
-    await display.sync();
+    await this.#released(button);
   }
 
   async #press(button: number, isDown: boolean): Promise<void> {
     if (isDown) this.#heldButtons.add(button);
     else this.#heldButtons.delete(button);
     this.#parts.display.button(button, isDown);
-    await this.#parts.display.sync();
+    if (isDown) await this.#parts.display.sync();
+    else await this.#released(button);
+  }
+
+  async #released(button: number): Promise<void> {
+    const { display, clock } = this.#parts;
+    const bit = button <= 5 ? 1 << FIRST_BUTTON_BIT + button - 1 : 0; // The protocol tells of five buttons.
+    for (let waited = 0; waited < SETTLE.longestMs; waited += SETTLE.lookMs) {
+      if (((await display.pointer()).mask & bit) === 0) return;
+      await clock.sleep(SETTLE.lookMs);
+    }
   }
 }
 

@@ -129,16 +129,28 @@ export class Display implements Disposable {
     return { first, width: reply.getUint8(1), keysyms: new Uint32Array(reply.buffer, 32) };
   }
 
-  /** Lets a key produce one keysym, with Shift and without: a lone one would be taken for a pair of cases. */
-  setKey(keycode: number, keysym: number): void {
-    this.#x.send(x11Request(100, 1, ["u8", keycode], ["u8", 2], ["pad", 2], ["u32", keysym], ["u32", keysym]));
+  /** Lets a key produce one keysym without Shift and one with it. */
+  setKey(keycode: number, plain: number, shifted: number): void {
+    this.#x.send(x11Request(100, 1, ["u8", keycode], ["u8", 2], ["pad", 2], ["u32", plain], ["u32", shifted]));
+  }
+
+  /** Sets a property of the root window, of which every program is told that asked to be. */
+  async setRootProperty(name: string): Promise<void> {
+    const [atom, replace, string] = [await this.#atom(name), 0, 31];
+    this.#x.send(
+      x11Request(
+        18,
+        replace,
+        ...[["u32", this.#x.screen.root], ["u32", atom], ["u32", string], ["u8", 8], ["pad", 3]] as const,
+        ["u32", 0],
+      ),
+    );
+    await this.#x.sync();
   }
 
   /** Resolves when the root window has a property, which is how a window manager says that it runs. */
   async untilProperty(name: string, signal: AbortSignal): Promise<void> {
-    const text = new TextEncoder().encode(name);
-    const reply = await this.#x.request(x11Request(16, 0, ["u16", text.byteLength], ["pad", 2], ["bytes", text]));
-    const wanted = reply.getUint32(8, true);
+    const wanted = await this.#atom(name);
     const seen = Promise.withResolvers<void>();
     const watcher = (atom: number) => atom === wanted && seen.resolve();
     const abort = () => seen.reject(signal.reason);
@@ -172,6 +184,12 @@ export class Display implements Disposable {
     );
     this.#x.send(x11Request(61, 0, ["u32", root], ["pad", 8])); // Clears the whole window.
     await this.#x.sync();
+  }
+
+  async #atom(name: string): Promise<number> {
+    const text = new TextEncoder().encode(name);
+    const reply = await this.#x.request(x11Request(16, 0, ["u16", text.byteLength], ["pad", 2], ["bytes", text]));
+    return reply.getUint32(8, true);
   }
 
   async #hasProperty(atom: number): Promise<boolean> {
