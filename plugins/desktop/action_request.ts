@@ -63,7 +63,10 @@ const MAX_SCROLL = 100;
 /** Longest text of one action, in UTF-16 units: minutes of typing. */
 const MAX_TEXT = 100_000;
 
-const POINT: z.ZodType<readonly [number, number]> = z.tuple([z.int(), z.int()]);
+const POINT = z.array(z.int()).length(2).transform(([x, y]) => [x!, y!] as const);
+const REGION = z.array(z.int()).length(4).transform(([left, top, right, bottom]) =>
+  [left!, top!, right!, bottom!] as const
+);
 
 /** Unknown fields are ignored, as Coder's agent does. */
 export const actionRequest: z.ZodType<ActionRequest> = z.object({
@@ -82,7 +85,7 @@ export const actionRequest: z.ZodType<ActionRequest> = z.object({
   scaled_height: z.int().nullish().describe(
     "Height of the space that coordinates are in, and of screenshots. Default: the screen's.",
   ),
-  region: z.tuple([z.int(), z.int(), z.int(), z.int()]).nullish().describe(
+  region: REGION.nullish().describe(
     "`[left, top, right, bottom]` of `zoom`, in the scaled space; right and bottom are excluded.",
   ),
   format: z.enum(["png", "jpeg", "webp"]).nullish().describe("Of a screenshot. Default `png`."),

@@ -14,7 +14,17 @@ export type PlacePath = (text: string) => string;
 
 const KNOWN: ReadonlySet<string> = new Set([
   ...["type", "properties", "required", "items", "enum", "const", "anyOf", "description", "default", "pattern"],
-  ...["minLength", "maxLength", "minItems", "minimum", "maximum", "propertyNames", "additionalProperties", "$ref"],
+  ...[
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "propertyNames",
+    "additionalProperties",
+    "$ref",
+  ],
 ]);
 
 /** Schemas by name, and how to name files. */
@@ -100,7 +110,7 @@ function ofType(type: string, schema: DocumentObject, context: SchemaContext): f
     case "array":
       return fc.array(allowed((schema.items ?? {}) as DocumentObject, context), {
         minLength: Number(schema.minItems ?? 0),
-        maxLength: 3,
+        maxLength: Number(schema.maxItems ?? 3),
       });
     case "object":
       return objectOf(schema, context);
