@@ -75,6 +75,73 @@ export interface ClosedEvent {
   readonly output_bytes: number;
 }
 
+/** DesktopActionResult, as it is sent. */
+export interface DesktopActionResult {
+  /** What was done, or where the pointer is (`x=1,y=2`). */
+  readonly output: string;
+  /** Base64. */
+  readonly screenshot_data?: string;
+  readonly screenshot_width?: number;
+  readonly screenshot_height?: number;
+  /** Media type of the data, unless it is `image/png`. */
+  readonly screenshot_type?: string;
+  /** Of the picture, for `if_changed_from`. */
+  readonly screenshot_hash?: string;
+  /** The screen shows what the caller has; there is no data. */
+  readonly screenshot_unchanged?: true;
+  /** Counts changes of hands; send it back with input that was decided by this answer. */
+  readonly epoch: number;
+}
+
+/** DesktopHeld, as it is sent. */
+export interface DesktopHeld {
+  readonly message: string;
+  readonly detail: string;
+  readonly code: "desktop_held";
+  readonly plugin: string;
+  /** Counts changes of hands; send it back with input that was decided by this answer. */
+  readonly epoch: number;
+  readonly holder: DesktopHolder;
+}
+
+/** DesktopHolder, as it is sent. */
+export interface DesktopHolder {
+  readonly name: string;
+  readonly since: string;
+  /** When the hold ends unless there is more input. */
+  readonly until: string;
+}
+
+/** DesktopLease, as it is sent. */
+export interface DesktopLease {
+  /** Counts changes of hands; send it back with input that was decided by this answer. */
+  readonly epoch: number;
+  readonly held_by: "agents" | "person";
+  /** Present while a person holds it. */
+  readonly holder?: DesktopHolder;
+  /** Whether the desktop runs; it is started by its first use. */
+  readonly running: boolean;
+  readonly viewers: readonly {
+    readonly name: string;
+    readonly view_only: boolean;
+  }[];
+  /** What an agent did last. */
+  readonly last_action?: {
+    readonly action: string;
+    readonly at: string;
+  };
+  /** The last time a person gave it back. */
+  readonly hand_back?: {
+    readonly at: string;
+    readonly how: "request" | "idle" | "ended";
+    readonly name: string;
+    /** What the person left to be known. */
+    readonly note: string;
+    /** The screen as it was handed over: PNG in base64. */
+    readonly screenshot_data?: string;
+  };
+}
+
 /** DirectoryEntry, as it is sent. */
 export interface DirectoryEntry {
   readonly name: string;
@@ -391,6 +458,12 @@ export interface ResolvedPath {
   readonly resolved_path: string;
 }
 
+/** RfbFromClient, as it is sent. */
+export type RfbFromClient = string;
+
+/** RfbFromServer, as it is sent. */
+export type RfbFromServer = string;
+
 /** ShownFile, as it is sent. */
 export interface ShownFile {
   readonly contents: string;
@@ -602,6 +675,11 @@ export const ROUTES = {
   "controlplane.externalAuth": { method: "GET", path: "/api/v0/controlplane/external-auth" },
   "controlplane.gitSshKey": { method: "GET", path: "/api/v0/controlplane/git-ssh-key" },
   "debug.metrics": { method: "GET", path: "/debug/prometheus" },
+  "desktop.act": { method: "POST", path: "/api/v0/desktop/action" },
+  "desktop.handBack": { method: "POST", path: "/api/v0/desktop/lease/hand-back" },
+  "desktop.lease": { method: "GET", path: "/api/v0/desktop/lease" },
+  "desktop.take": { method: "POST", path: "/api/v0/desktop/lease/take" },
+  "desktop.vnc": { method: "GET", path: "/api/v0/desktop/vnc" },
   "files.edit": { method: "POST", path: "/api/v0/edit-files" },
   "files.lines": { method: "GET", path: "/api/v0/read-file-lines" },
   "files.list": { method: "POST", path: "/api/v0/list-directory" },
@@ -687,6 +765,90 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: Bytes;
+  };
+  /** Does one action on the desktop, which is started by the first. */
+  readonly "desktop.act": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: {
+      /** What to do. */
+      readonly action?: string;
+      /** `[x, y]` of mouse actions, in the scaled space. */
+      readonly coordinate?: readonly number[] | null;
+      /** `[x, y]` where a drag begins, in the scaled space. */
+      readonly start_coordinate?: readonly number[] | null;
+      /** Text to type; for key actions keys as in `ctrl+s`, `Return`, `F5`, several separated by spaces. */
+      readonly text?: string | null;
+      /** Milliseconds that `hold_key` holds and `wait` waits. Default 1000. */
+      readonly duration?: number | null;
+      /** Notches of the wheel. Default 3. */
+      readonly scroll_amount?: number | null;
+      /** `up`, `down` (default), `left` or `right`. */
+      readonly scroll_direction?: string | null;
+      /** Width of the space that coordinates are in, and of screenshots. Default: the screen's. */
+      readonly scaled_width?: number | null;
+      /** Height of the space that coordinates are in, and of screenshots. Default: the screen's. */
+      readonly scaled_height?: number | null;
+      /** `[left, top, right, bottom]` of `zoom`, in the scaled space; right and bottom are excluded. */
+      readonly region?: readonly number[] | null;
+      /** Of a screenshot. Default `png`. */
+      readonly format?: "png" | "jpeg" | "webp" | null;
+      /** Of a JPEG or WebP screenshot. Default 80. */
+      readonly quality?: number | null;
+      /** Hash of a screenshot the caller has: while the screen shows the same, the answer has no data. */
+      readonly if_changed_from?: string | null;
+      /** Epoch of the lease that the input was decided in; input from an earlier one is refused with 409. */
+      readonly epoch?: number | null;
+    };
+    readonly answer: DesktopActionResult;
+  };
+  /** Gives the desktop back to the agents, with the screen as it is. */
+  readonly "desktop.handBack": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: {
+      /** What the agents should know. */
+      readonly note?: string;
+    };
+    readonly answer: DesktopLease;
+  };
+  /** Tells who may use the desktop, now or after the next change of hands. */
+  readonly "desktop.lease": {
+    readonly path: None;
+    readonly query: {
+      /** Waits while the lease is still in this epoch. */
+      readonly epoch?: number;
+      /** How long, at most 25000. Default 0: not at all. */
+      readonly wait_ms?: number;
+      /** Adds the screen as it was when it was handed back last. */
+      readonly screenshot?: boolean;
+    };
+    readonly body: undefined;
+    readonly answer: DesktopLease;
+  };
+  /** Takes the desktop for a person; agents are refused until it is handed back. */
+  readonly "desktop.take": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: {
+      /** What the person is called. */
+      readonly name?: string;
+    };
+    readonly answer: DesktopLease;
+  };
+  /** Shows the desktop to a VNC client. */
+  readonly "desktop.vnc": {
+    readonly path: None;
+    readonly query: {
+      /** Drops everything the viewer does but watching. */
+      readonly view_only?: boolean;
+      /** What the person is called, at most 64 characters. Default: a number. */
+      readonly name?: string;
+    };
+    readonly body: undefined;
+    readonly answer: undefined;
+    readonly fromClient: RfbFromClient;
+    readonly fromAgent: RfbFromServer;
   };
   /** Searches and replaces in files, in all of them or none. */
   readonly "files.edit": {

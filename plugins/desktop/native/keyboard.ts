@@ -27,7 +27,7 @@ const STROKES_AT_ONCE = 32;
 /** Time programs get to fetch a changed map before a changed key is pressed, in milliseconds: GTK and Qt fetch it lazily. */
 const MAP_SETTLE_MS = 20;
 /** Time programs get to read what was typed before one of its keys means something else, in milliseconds. */
-const REUSE_SETTLE_MS = 1000;
+const REUSE_SETTLE_MS = 2000;
 /** What one key can produce: something without Shift, and something with it. */
 const LEVELS = 2;
 
