@@ -94,6 +94,8 @@ async function forwardWebSocket(request: Request, { client, path }: ProxyTarget)
     near.onopen = () => {
       for (const message of early.splice(0)) near.send(message);
       relay(far, near);
+      // Its end may have come before anybody listened for it.
+      if (far.readyState >= WebSocket.CLOSING) near.close();
     };
     relay(near, far);
     return response;

@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { parseAgentsFile } from "./agents_file.ts";
 import { connectAgent } from "./connected_agent.ts";
 import { type ControlPlane, startControlPlane } from "./control_plane.ts";
+import { forward } from "./proxy.ts";
 
 const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 const CHAT = "11111111-1111-4111-8111-111111111111";
@@ -77,6 +78,34 @@ Deno.test("the proxy relays WebSockets, and the end of one side ends the other",
   await second.answered;
   agent.signal("SIGTERM");
   assert(await second.closed > 0);
+});
+
+Deno.test("the proxy relays what the agent says and its end also when both come before the other side is open", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = join(dir, "agent.sock");
+  await using _far = Deno.serve({ path, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onopen = () => {
+      socket.send("early");
+      socket.close(1000);
+    };
+    return response;
+  });
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  await using near = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const response = await forward(request, { client, path: "/" });
+    // Time for the agent's end to arrive before the answer leaves.
+    await new Promise((resolve) => setImmediate(resolve));
+    return response;
+  });
+
+  const socket = new WebSocket(`ws://127.0.0.1:${near.addr.port}`);
+  const received: string[] = [];
+  socket.onmessage = ({ data }) => received.push(data);
+  await new Promise((resolve) => socket.onclose = resolve);
+
+  assertEquals(received, ["early"]);
+  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("the proxy answers 503 while the agent is away, and when it lets nobody in", async () => {
