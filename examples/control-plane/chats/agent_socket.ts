@@ -47,12 +47,12 @@ export async function relayToAgent(request: Request, options: AgentSocketOptions
     throw new HttpProblem(426, "This route speaks WebSocket only", { headers: { upgrade: "websocket" } });
   }
   const far = await dial(options);
-  const near = new Channel({
+  const near: Channel = new Channel({
     clock: systemClock,
     maxMessageBytes: options.maxClientBytes,
     maxQueuedBytes: MAX_BEHIND_BYTES,
     stallMs: 2 * HEARTBEAT_MS,
-    opened: () => {},
+    opened: () => void listen(far, near, options),
   });
   try {
     const limits = { heartbeatMs: HEARTBEAT_MS, maxMessageBytes: options.maxClientBytes };
@@ -69,6 +69,7 @@ export async function relayToAgent(request: Request, options: AgentSocketOptions
 interface FarSide {
   readonly socket: WebSocket;
   readonly early: (string | ArrayBuffer)[];
+  readonly closed: Promise<CloseEvent>;
 }
 
 async function dial({ http, path, headers, what }: AgentSocketOptions): Promise<FarSide> {
@@ -83,53 +84,56 @@ async function dial({ http, path, headers, what }: AgentSocketOptions): Promise<
   socket.binaryType = "arraybuffer";
   const early: (string | ArrayBuffer)[] = [];
   socket.onmessage = ({ data }) => early.push(data);
+  const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
   try {
-    await deadline.run(`opening the ${what}`, () => opened(socket));
-    return { socket, early };
+    await deadline.run(`opening the ${what}`, () => opened(socket, closed));
+    return { socket, early, closed };
   } catch (error) {
     socket.close();
     throw new HttpProblem(500, `Failed to open the ${what} at the agent`, { detail: wordsOf(error), cause: error });
   }
 }
 
-function opened(socket: WebSocket): Promise<void> {
+function opened(socket: WebSocket, closed: Promise<CloseEvent>): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.onopen = () => resolve();
-    socket.onclose = () => reject(new Error("the agent closed the connection"));
+    void closed.then(() => reject(new Error("the agent closed the connection")));
     socket.onerror = (event) => {
+      // Later ones are followed by the end, which says as much.
       event.preventDefault();
       reject(new Error((event as ErrorEvent).message || "the agent did not accept it"));
     };
   });
 }
 
-/** Ends with both sides. Never rejects. */
-async function join({ socket: far, early }: FarSide, near: Channel, options: AgentSocketOptions): Promise<void> {
-  const { maxAgentBytes, stopping } = options;
+/** Hands on what the agent says, and its end. Called when the user's side is open. */
+async function listen({ socket, early, closed }: FarSide, near: Channel, options: AgentSocketOptions): Promise<void> {
   const receive = (data: string | ArrayBuffer) => {
     const message = typeof data === "string" ? data : new Uint8Array(data);
-    if (lengthOf(message) > maxAgentBytes) return near.close(1009, "The agent's message is too long");
+    if (lengthOf(message) > options.maxAgentBytes) return near.close(1009, "The agent's message is too long");
     near.send(message).catch(() => {
       // The channel has closed, which ends the other side.
     });
   };
   for (const data of early.splice(0)) receive(data);
-  far.onmessage = ({ data }) => receive(data);
-  far.onclose = ({ code, reason }) => near.close(isSendable(code) ? code : 1001, reason);
-  // The end follows, and says as much.
-  far.onerror = (event) => event.preventDefault();
-  if (far.readyState !== WebSocket.OPEN) near.close(1001, "The agent is gone");
+  socket.onmessage = ({ data }) => receive(data);
+  const { code, reason } = await closed;
+  near.close(isSendable(code) ? code : 1001, reason);
+}
+
+/** Hands on what the user says, and ends the agent's side with the user's. */
+async function join({ socket }: FarSide, near: Channel, { stopping }: AgentSocketOptions): Promise<void> {
   const stop = () => near.close(1001, "The control plane is being stopped");
   stopping.addEventListener("abort", stop, { once: true });
   if (stopping.aborted) stop();
   try {
     for await (const message of near as SocketChannel) {
-      if (far.readyState === WebSocket.OPEN) far.send(message as string | Uint8Array<ArrayBuffer>);
+      if (socket.readyState === WebSocket.OPEN) socket.send(message as string | Uint8Array<ArrayBuffer>);
     }
     await near.closed;
   } finally {
     stopping.removeEventListener("abort", stop);
-    far.close();
+    socket.close();
   }
 }
 
