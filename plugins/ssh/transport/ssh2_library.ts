@@ -20,6 +20,8 @@ export interface LibraryEnd {
 export interface LibraryChannel extends Duplex {
   readonly stderr: Writable;
   readonly outgoing: LibraryEnd;
+  /** What the client may still send, in bytes. */
+  readonly incoming: { readonly window: number };
   exit(status: number): void;
   eof(): void;
   close(): void;
@@ -115,7 +117,13 @@ export function publicKeyOf(library: Ssh2, privateKey: string): string {
   return `${key.type} ${new Uint8Array(key.getPublicSSH()).toBase64()}`;
 }
 
-const HANDLERS = ["CHANNEL_OPEN", "CHANNEL_REQUEST", "CHANNEL_CLOSE"] as const;
+const HANDLERS = [
+  "CHANNEL_OPEN",
+  "CHANNEL_OPEN_CONFIRMATION",
+  "CHANNEL_DATA",
+  "CHANNEL_REQUEST",
+  "CHANNEL_CLOSE",
+] as const;
 const METHODS = ["_onPayload", "channelSuccess", "channelFailure", "channelOpenFail", "openssh_authAgent"] as const;
 
 /** @throws {TypeError} When a private part that this folder relies on is not there. */

@@ -9,6 +9,7 @@ import type { Clock } from "../../../core/plugin.ts";
 import type { Peer } from "../service.ts";
 import { releaseCiphers } from "./cipher_resources.ts";
 import { authenticate, type AuthPolicy } from "./authentication.ts";
+import { guardFlow } from "./flow_guard.ts";
 import { type SessionHandlers, takeOverRequests } from "./session_requests.ts";
 import {
   checkShape,
@@ -191,6 +192,10 @@ export class SshServer {
     if (incoming === undefined) return library.end();
     checkShape(library);
     releaseCiphers(library);
+    guardFlow(library, (breach) => {
+      incoming.failed(breach);
+      library._sock.destroy();
+    });
     // Before the key exchange ends: the library hands its packet reader to the cipher then.
     const { handlers, maxChannels } = this.#options;
     const connection = new SshConnection(library, { peer: incoming.peer, maxChannels });
