@@ -55,7 +55,7 @@ const plugin: Plugin = definePlugin({
     let running: RunningSsh | undefined;
     const transport: SshTransport = {
       serve: async (stream, peer) => await (await started.promise).serve(stream, peer),
-      sessions: () => running?.sessions() ?? { ssh: 0, vscode: 0 },
+      sessions: () => running?.sessions() ?? { ssh: 0, vscode: 0, jetbrains: 0 },
     };
     const x11 = new X11Handover();
     ctx.provide(SshTransport, transport);

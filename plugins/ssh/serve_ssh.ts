@@ -9,6 +9,7 @@ import { authorizedKeys } from "./authorized_keys.ts";
 import { ByteDuplex } from "./byte_duplex.ts";
 import type { SshConfig } from "./config.ts";
 import { defaultHostKeyFile, keepHostKey } from "./host_key.ts";
+import { JetBrainsListeners } from "./jetbrains_tunnel.ts";
 import { parseListenAddress } from "./listen_address.ts";
 import { LocalForwards } from "./local_forward.ts";
 import type { SshNeeds } from "./plugin.ts";
@@ -50,7 +51,10 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
       return ctx.config;
     },
   });
-  const local = new LocalForwards(tasks, () => ctx.config.blockLocalForwarding);
+  const local = new LocalForwards({
+    ...{ tasks, isBlocked: () => ctx.config.blockLocalForwarding, reports: services.reports },
+    jetbrains: new JetBrainsListeners(),
+  });
   const remote = new RemoteForwards({ tasks, log, isBlocked: () => ctx.config.blockReverseForwarding });
   const hostKeyFile = config.hostKeyFile ?? defaultHostKeyFile(await env.build());
   const hostKey = await keepHostKey(hostKeyFile);
@@ -91,7 +95,7 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
   await listen(ctx, service);
   return {
     serve: (stream, peer) => service.serveTrusted(new ByteDuplex(stream), peer),
-    sessions: () => sessions.counts,
+    sessions: () => ({ ...sessions.counts, jetbrains: local.jetbrains }),
     hostKey: async () => publicKeyOf(library, await trustedHostKey.current()),
   };
 }

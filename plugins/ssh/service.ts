@@ -23,6 +23,8 @@ export interface ByteStream {
 export interface SessionCounts {
   readonly ssh: number;
   readonly vscode: number;
+  /** Tunnels to back ends of JetBrains: their clients open too many sessions for those to tell anything. */
+  readonly jetbrains: number;
 }
 
 /** Serves SSH on connections that other plugins bring. */

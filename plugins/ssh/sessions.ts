@@ -65,7 +65,7 @@ export class Sessions {
   }
 
   /** Sessions that are running now. */
-  get counts(): SessionCounts {
+  get counts(): Pick<SessionCounts, "ssh" | "vscode"> {
     return { ssh: this.#counts.ssh, vscode: this.#counts.vscode };
   }
 

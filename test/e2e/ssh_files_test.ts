@@ -133,29 +133,70 @@ withPrograms(["scp", "sftp"], "blocked transfers fail with a message, or with th
   assertEquals([old.code !== 0, modern.code !== 0], [true, true]);
 }, { config: { blockFileTransfer: true } });
 
+/** 2,000 in CI; 10,000 by hand, with `OUTPOST_TEST_SCALE=5`. */
+const FILES = 2_000 * Number(Deno.env.get("OUTPOST_TEST_SCALE") ?? 1);
+
 withPrograms(
   ["rsync", "ssh"],
-  "rsync brings 2,000 files over and back, and finds nothing to do the second time",
+  `rsync brings ${FILES} files over and back, and finds nothing to do the second time, either way`,
   async (agent) => {
-    for (let n = 0; n < 2000; n++) {
+    for (let n = 0; n < FILES; n++) {
       if (n % 50 === 0) await Deno.mkdir(join(agent.home, `tree/${n / 50}`), { recursive: true });
       await Deno.writeTextFile(join(agent.home, `tree/${Math.floor(n / 50)}/file${n}`), `content ${n}`);
     }
     const rsync = async (...args: string[]) => {
       const { code, stdout, stderr } = await new Deno.Command("rsync", {
-        args: ["-a", "--stats", "-e", `ssh -F ${agent.clientConfig}`, ...args],
+        args: ["-a", "--delete", "--stats", "-e", `ssh -F ${agent.clientConfig}`, ...args],
         cwd: agent.home,
       }).output();
       assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-      return /files transferred: ([\d,]+)/.exec(new TextDecoder().decode(stdout))?.[1];
+      return Number(/files transferred: ([\d,]+)/.exec(new TextDecoder().decode(stdout))?.[1]?.replaceAll(",", ""));
     };
 
-    assertEquals(await rsync("tree/", "workspace:copy/"), "2,000");
-    assertEquals(await rsync("workspace:copy/", "back/"), "2,000");
-    assertEquals(await rsync("tree/", "workspace:copy/"), "0");
+    assertEquals(await rsync("tree/", "workspace:copy/"), FILES);
+    assertEquals(await rsync("workspace:copy/", "back/"), FILES);
+    assertEquals(await rsync("tree/", "workspace:copy/"), 0);
+    assertEquals(await rsync("workspace:copy/", "back/"), 0);
     assertEquals(await Deno.readTextFile(join(agent.home, "back/39/file1999")), "content 1999");
+    await Deno.writeTextFile(join(agent.home, "tree/0/file7"), "changed");
+    await Deno.remove(join(agent.home, "tree/0/file8"));
+    assertEquals(await rsync("tree/", "workspace:copy/"), 1);
+    assertEquals(await Deno.readTextFile(join(agent.home, "copy/0/file7")), "changed");
   },
 );
+
+withPrograms(["sftp"], "sftp moves trees, many files by pattern, owners and times", async (agent) => {
+  await Deno.mkdir(join(agent.home, "tree/inner"), { recursive: true });
+  for (const name of ["a.txt", "b.txt", "inner/c"]) await Deno.writeTextFile(join(agent.home, "tree", name), name);
+  await Deno.utime(join(agent.home, "tree/a.txt"), 1000, 2000);
+
+  const { code, err, out } = await sftp(
+    agent,
+    "version",
+    "put -rp tree there",
+    "get -rp there back",
+    "mkdir many",
+    "put tree/*.txt many/",
+    "lmkdir locally",
+    "lcd locally",
+    "mget many/*.txt",
+    `chown ${Deno.uid()} many/a.txt`,
+    `chgrp ${Deno.gid()} many/a.txt`,
+    "symlink a.txt many/link",
+    "ls -lt many",
+    "rename many/a.txt many/b.txt",
+    "rm many/*",
+    "rmdir many",
+    "-ls many",
+  );
+
+  assertEquals(code, 0, err);
+  assertMatch(out, /SFTP protocol version 3/);
+  assertMatch(err, /many.*not found/i);
+  assertEquals(await Deno.readTextFile(join(agent.home, "back/inner/c")), "inner/c");
+  assertEquals((await Deno.stat(join(agent.home, "back/a.txt"))).mtime?.getTime(), 2_000_000);
+  assertEquals([...Deno.readDirSync(join(agent.home, "locally"))].map(({ name }) => name).sort(), ["a.txt", "b.txt"]);
+});
 
 withPrograms(["git", "ssh"], "git clones and pushes over ssh", async (agent) => {
   const env = {

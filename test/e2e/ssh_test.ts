@@ -3,6 +3,7 @@ import { join } from "@std/path";
 
 import { fake } from "../../core/testing/mod.ts";
 import { BannerFeed, ConnectionReports, type Manifest, ManifestFeed } from "../../plugins/controlplane/service.ts";
+import { SshTransport } from "../../plugins/ssh/service.ts";
 import { hasProgram, type SshAgent, startSshAgent } from "../ssh_agent.ts";
 
 const ignore = !hasProgram("ssh");
@@ -334,6 +335,57 @@ withSsh("ssh -L and -R carry Unix sockets", async (agent) => {
   await forward.end();
 });
 
+withSsh("ssh -D lets programs choose where to connect to, and -N needs no session", async (agent) => {
+  await using echo = echoServer();
+  const port = freePort();
+  const child = agent.spawn(["ssh", "-N", "-D", `127.0.0.1:${port}`, "workspace"]);
+  while (!await isListening(port)) await turn();
+
+  const socket = await Deno.connect({ port });
+  await socket.write(new Uint8Array([5, 1, 0])); // SOCKS 5 without a login, RFC 1928.
+  assertEquals(await readBytes(socket, 2), [5, 0]);
+  await socket.write(new Uint8Array([5, 1, 0, 1, 127, 0, 0, 1, echo.port >> 8, echo.port & 0xff]));
+  assertEquals((await readBytes(socket, 10)).slice(0, 2), [5, 0]);
+
+  assertEquals(await ask(socket, "hello"), "hello, end");
+  assertEquals(await agent.agent.metric("agent_sessions_total", { magic_type: "ssh", pty: "no" }), undefined);
+  child.kill("SIGTERM");
+  await Promise.all([child.stdout.cancel(), child.stderr.cancel(), child.stdin.close(), child.status]);
+});
+
+withSsh("a tunnel to a JetBrains back end is counted while it is open, and reported; others are not", async () => {
+  const reports: string[] = [];
+  const connected = (kind: string) => {
+    reports.push(kind);
+    return (status: number, reason: string) => reports.push(`${status} ${reason}`);
+  };
+  await using agent = await startSshAgent({ services: [fake(ConnectionReports, { connected })] });
+  const transport = agent.agent.service(SshTransport);
+  await using other = echoServer();
+  const program = `const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+console.log(listener.addr.port);
+for await (const socket of listener) await socket.readable.pipeTo(socket.writable);`;
+  const backend = new Deno.Command("bash", {
+    args: ["-c", 'exec -a remote-dev-server.sh "$0" eval "$1"', Deno.execPath(), program],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const lines = backend.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const port = Number((await lines.read()).value);
+
+  await agent.ssh(undefined, { flags: ["-W", `127.0.0.1:${other.port}`], input: "x" });
+  const tunnel = agent.spawn(["ssh", "-W", `127.0.0.1:${port}`, "workspace"]);
+  while (transport.sessions().jetbrains !== 1) await turn();
+  assertEquals(reports, ["jetbrains"]);
+  await tunnel.stdin.close();
+  await Promise.all([tunnel.stdout.cancel(), tunnel.stderr.cancel(), tunnel.status]);
+  while (transport.sessions().jetbrains !== 0) await turn();
+
+  assertEquals(reports, ["jetbrains", "0 "]);
+  backend.kill("SIGTERM");
+  await Promise.all([lines.cancel(), backend.status]);
+});
+
 withSsh("ssh -L to a closed port is refused with the reason", async (agent) => {
   const closed = freePort();
 
@@ -416,6 +468,12 @@ async function ask(socket: Deno.TcpConn | Deno.UnixConn, text: string): Promise<
   return answer;
 }
 
+async function readBytes(socket: Deno.Conn, count: number): Promise<number[]> {
+  const bytes = new Uint8Array(count);
+  for (let read = 0; read < count;) read += await socket.read(bytes.subarray(read)) ?? count;
+  return [...bytes];
+}
+
 async function readAll(socket: Deno.Conn): Promise<string> {
   const buffer = new Uint8Array(1024);
   let text = "";
@@ -485,6 +543,7 @@ Deno.test({
     const login = await agent.ssh(undefined, { flags: ["-tt"], input: "pwd; exit 5\n" });
     await agent.ssh("true", { flags: ["-o", "SetEnv=CODER_SSH_SESSION_TYPE=vscode"] });
     await agent.ssh("true", { flags: ["-o", "SetEnv=CODER_SSH_SESSION_TYPE=jetbrains"] });
+    await agent.run(["sftp", "-b", "-", "workspace"], { input: "pwd\n" });
 
     assert(login.out.startsWith("news\r\n\r\nday\r\n"), login.out);
     assertStringIncludes(login.out, `${directory}\r\n`);
@@ -492,6 +551,8 @@ Deno.test({
       "ssh from 127.0.0.1:PORT",
       "5 process exited with error status: 5",
       "vscode from 127.0.0.1:PORT",
+      "0 ",
+      "ssh from 127.0.0.1:PORT",
       "0 ",
     ]);
     await Deno.remove(directory, { recursive: true });
