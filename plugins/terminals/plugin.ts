@@ -47,6 +47,7 @@ const plugin: Plugin = definePlugin({
       metrics: terminalsMetrics(ctx.metrics, () => table.count),
       reports: services.reports,
     });
+    ctx.hooks.onStopping(() => table.stopping());
     ctx.routes.webSocket("/", async (c) => {
       const query = attachQuery((name) => c.req.query(name));
       const entry = await table.open(query);

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { conformance, createTestAgent, type TestSocket } from "../../core/testing/mod.ts";
+import { conformance, createTestAgent, fake, type TestSocket } from "../../core/testing/mod.ts";
+import { ConnectionReports } from "../controlplane/service.ts";
 import { attachQuery, viewerMessage } from "./attach_query.ts";
 import terminals from "./mod.ts";
 import { ScreenMirror } from "./screen_mirror.ts";
@@ -108,13 +109,93 @@ Deno.test("attachQuery() takes the reference's name for the id, and viewerMessag
   assertEquals(["x", "1", '{"data":1}'].map(viewerMessage), [undefined, undefined, undefined]);
 });
 
-Deno.test("ScreenMirror draws the screen as it is, however it came about", async () => {
-  using mirror = new ScreenMirror({ cols: 20, rows: 5 }, 10);
+Deno.test("viewers are reported with code 0 when they leave, and with 1 when the agent sends them away", async () => {
+  const reports: string[] = [];
+  const connected = (kind: string, address: string) => {
+    reports.push(`${kind} from "${address}"`);
+    return (status: number, reason: string) => reports.push(`${status} ${reason}`);
+  };
+  await using agent = await createTestAgent({
+    plugins: [terminals],
+    services: [fake(ConnectionReports, { connected })],
+  });
+  const leaving = await agent.webSocket(CAT);
+  await until(leaving, "");
+  leaving.close();
+  await leaving.closed;
+  while (reports.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const staying = await agent.webSocket(CAT);
+  await until(staying, "");
 
-  await mirror.write(new TextEncoder().encode("wrong\r\x1b[2Kright\r\n"));
+  await agent.stop();
 
-  assertStringIncludes(mirror.draw(), "right");
-  assertEquals(mirror.draw().includes("wrong"), false);
+  const visit = 'reconnecting_pty from ""';
+  assertEquals(reports, [visit, "0 ", visit, "1 server shutting down"]);
+});
+
+Deno.test("who comes back sees a full-screen program as it is, and the scrollback as far as it is kept", async () => {
+  await using agent = await createTestAgent({
+    plugins: [terminals],
+    config: { terminals: { scrollbackBytes: 80 * 5 } },
+  });
+  const program = "stty -echo; seq 100; printf '\\033[?1049h\\033[5;10Hin the \\033[1mmiddle\\033[?25l'; read x; " +
+    "printf '\\033[?1049l'; read x";
+  const path = `${SHELL}&command=${encodeURIComponent(program)}`;
+  const first = await agent.webSocket(path);
+  await until(first, "middle");
+  first.close();
+  await first.closed;
+
+  const second = await agent.webSocket(path);
+  using seen = new ScreenMirror({ cols: 80, rows: 24 }, 0);
+  await seen.write(new TextEncoder().encode(await until(second, "middle")));
+  say(second, { data: "\n" });
+  await until(second, "\x1b[?1049l");
+  const third = await agent.webSocket(path);
+  const lines = (await until(third, "100")).match(/\b\d+\b(?=\r)/g) ?? [];
+
+  assertStringIncludes(seen.draw(), "\x1b[?1049h");
+  assertStringIncludes(seen.draw(), "\x1b[?25l");
+  // 23 lines on the screen, the last one empty, and five above it.
+  assertEquals(lines[0], "73");
+});
+
+for (
+  const [what, text] of Object.entries({
+    "a line that was written over": "wrong\r\x1b[2Kright\r\n",
+    "a full-screen program": "shell\x1b[?1049h\x1b[H\x1b[7mstatus\x1b[m\x1b[3;5Hx",
+    "a hidden cursor": "\x1b[?25lhidden",
+    "a scroll region": "one\r\ntwo\x1b[2;4r\x1b[3;7H",
+    "a scroll region in origin mode": "\x1b[2;4r\x1b[?6h\x1b[2;7H",
+    "mouse, paste and key modes": "\x1b[?2004h\x1b[?1h\x1b=\x1b[?1002h\x1b[?1006h",
+    "colors that are still on": "\x1b[38;5;200;48;2;1;2;3mcolored ",
+    "wide and combined characters": "中文 e\u0301 ✓ 🙂",
+    "more lines than the screen has": Array.from({ length: 30 }, (_, n) => `line ${n}`).join("\r\n"),
+    "a line that wraps": "x".repeat(45),
+  })
+) {
+  Deno.test(`ScreenMirror draws ${what} so that drawing it again gives the same`, async () => {
+    using mirror = new ScreenMirror({ cols: 20, rows: 5 }, 20 * 10);
+    using again = new ScreenMirror({ cols: 20, rows: 5 }, 20 * 10);
+    await mirror.write(new TextEncoder().encode(text));
+
+    await again.write(new TextEncoder().encode(mirror.draw()));
+    assertEquals(again.draw(), mirror.draw());
+
+    // What comes next lands in the same place.
+    for (const screen of [mirror, again]) await screen.write(new TextEncoder().encode("next\n\n\n\n"));
+    assertEquals(again.draw(), mirror.draw());
+  });
+}
+
+Deno.test("ScreenMirror keeps as many lines as its bytes hold, also when the size changes", async () => {
+  using mirror = new ScreenMirror({ cols: 20, rows: 5 }, 200);
+  await mirror.write(new TextEncoder().encode(Array.from({ length: 50 }, (_, n) => `line ${n}`).join("\r\n")));
+  const first = () => /line \d+/.exec(mirror.draw())?.[0];
+
+  assertEquals(first(), "line 35");
+  mirror.resize({ cols: 40, rows: 5 });
+  assertEquals(first(), "line 40");
 });
 
 Deno.test("utf8Locale() helps only where another character set would be used", () => {

@@ -10,6 +10,9 @@ import headless from "@xterm/headless";
 
 import type { PtySize } from "../../core/plugin.ts";
 
+/** Modes that switch how positions of the mouse are told, by the library's names. */
+const MOUSE_ENCODINGS: Readonly<Record<string, number>> = { SGR: 1006, SGR_PIXELS: 1016 };
+
 /**
  * A terminal without a window. A replay of the last bytes would begin in the middle of a sequence and leave a screen that
  * never was; this one is drawn anew.
@@ -17,10 +20,18 @@ import type { PtySize } from "../../core/plugin.ts";
 export class ScreenMirror implements Disposable {
   readonly #terminal: InstanceType<typeof headless.Terminal>;
   readonly #serializer = new addon.SerializeAddon();
+  readonly #scrollbackBytes: number;
 
-  constructor(size: PtySize, scrollbackLines: number) {
-    this.#terminal = new headless.Terminal({ ...size, scrollback: scrollbackLines, allowProposedApi: true });
+  /** @param scrollbackBytes Bytes kept above the screen; a line takes as many as the terminal has columns. */
+  constructor(size: PtySize, scrollbackBytes: number) {
+    this.#scrollbackBytes = scrollbackBytes;
+    this.#terminal = new headless.Terminal({ ...size, scrollback: this.#lines(size), allowProposedApi: true });
     this.#terminal.loadAddon(this.#serializer);
+    const { coreService, coreMouseService, buffer } = this.#terminal._core;
+    if (
+      typeof coreService?.isCursorHidden !== "boolean" || typeof coreMouseService?.activeEncoding !== "string" ||
+      typeof buffer?.scrollTop !== "number"
+    ) throw new TypeError("Cannot use @xterm/headless: its terminal has another shape than version 5.5.0");
   }
 
   /** Resolves when the bytes are on the screen. */
@@ -29,17 +40,37 @@ export class ScreenMirror implements Disposable {
   }
 
   /** Brings the screen to another size. */
-  resize({ cols, rows }: PtySize): void {
-    this.#terminal.resize(cols, rows);
+  resize(size: PtySize): void {
+    this.#terminal.options.scrollback = this.#lines(size);
+    this.#terminal.resize(size.cols, size.rows);
   }
 
   /** Text that draws scrollback, screen, modes and cursor in an empty terminal of the same size. */
   draw(): string {
-    return this.#serializer.serialize();
+    return this.#serializer.serialize() + this.#leftOut();
   }
 
   /** Gives its memory back. */
   [Symbol.dispose](): void {
     this.#terminal.dispose();
+  }
+
+  #lines({ cols }: PtySize): number {
+    return Math.floor(this.#scrollbackBytes / cols);
+  }
+
+  /** What the serializer does not write: the scroll region, the encoding of the mouse, a hidden cursor. */
+  #leftOut(): string {
+    const { _core: { coreService, coreMouseService, buffer }, modes, rows } = this.#terminal;
+    const { cursorX, cursorY } = this.#terminal.buffer.active;
+    let text = "";
+    if (buffer.scrollTop !== 0 || buffer.scrollBottom !== rows - 1) {
+      // Setting the region moves the cursor, and in origin mode the region is where it is counted from.
+      const row = cursorY - (modes.originMode ? buffer.scrollTop : 0);
+      text += `\x1b[${buffer.scrollTop + 1};${buffer.scrollBottom + 1}r\x1b[${row + 1};${cursorX + 1}H`;
+    }
+    const encoding = MOUSE_ENCODINGS[coreMouseService.activeEncoding];
+    if (encoding !== undefined) text += `\x1b[?${encoding}h`;
+    return coreService.isCursorHidden ? `${text}\x1b[?25l` : text;
   }
 }

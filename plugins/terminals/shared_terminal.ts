@@ -23,6 +23,8 @@ export interface SharedTerminalOptions {
   readonly idleMs: number;
   /** Called when a viewer could not be sent something. */
   readonly onWriteError: () => void;
+  /** Called when the terminal did not take its new size. */
+  readonly onResizeError: () => void;
 }
 
 /** Time a new terminal waits for its first viewer, in milliseconds. */
@@ -81,7 +83,12 @@ export class SharedTerminal {
   /** Sets the size for everybody. */
   resize(size: PtySize): void {
     if (this.#hasEnded) return;
-    this.#options.child.terminal?.resize(size);
+    try {
+      this.#options.child.terminal?.resize(size);
+    } catch {
+      // It is ending. Whoever attaches sees what it shows in the end.
+      this.#options.onResizeError();
+    }
     this.#options.mirror.resize(size);
   }
 

@@ -27,6 +27,9 @@ interface Entry {
   readonly input: WritableStreamDefaultWriter<Uint8Array>;
 }
 
+/** What reports say of viewers that did not leave by themselves, as the reference says it. */
+const FAILED_CODE = 1;
+const STOPPING_REASON = "server shutting down";
 /** Closed by us because all is over. */
 const NORMAL_CLOSURE = 1000;
 
@@ -35,6 +38,7 @@ export class TerminalTable {
   readonly #work: TerminalTableWork;
   /** Those who ask for a terminal that is being started wait for it. */
   readonly #entries = new Map<string, Promise<Entry>>();
+  #isStopping = false;
 
   constructor(work: TerminalTableWork) {
     this.#work = work;
@@ -87,10 +91,19 @@ export class TerminalTable {
         if (message === undefined) metrics.errors.inc({ error_type: "input_writer" });
         else await this.#take(message, { terminal, input });
       }
+      if (this.#isStopping) disconnected?.(FAILED_CODE, STOPPING_REASON);
+      else disconnected?.(0, "");
+    } catch (error) {
+      disconnected?.(FAILED_CODE, messageOf(error));
+      throw error;
     } finally {
       terminal.detach(viewer);
-      disconnected?.(0, "");
     }
+  }
+
+  /** The agent is about to stop: that is why viewers leave from now on. */
+  stopping(): void {
+    this.#isStopping = true;
   }
 
   async #take(message: ViewerMessage, { terminal, input }: Entry): Promise<void> {
@@ -104,13 +117,14 @@ export class TerminalTable {
     const child = await startShell(query.command, query.size, this.#work);
     const terminal = new SharedTerminal({
       child,
-      mirror: new ScreenMirror(query.size, config.scrollbackLines),
+      mirror: new ScreenMirror(query.size, config.scrollbackBytes),
       clock,
       idleMs: config.idleMs,
       onWriteError: () => metrics.errors.inc({ error_type: "write" }),
+      onResizeError: () => metrics.errors.inc({ error_type: "resize" }),
     });
     tasks.run("terminal", async (signal) => {
-      const stop = () => terminal.end("server shutting down");
+      const stop = () => terminal.end(STOPPING_REASON);
       signal.addEventListener("abort", stop, { once: true });
       await terminal.run();
       signal.removeEventListener("abort", stop);

@@ -5,7 +5,7 @@
  */
 import type { Counter, Metrics, NoLabels } from "../../core/plugin.ts";
 
-const ERROR_LABELS = { error_type: ["create_command", "input_writer", "write"] } as const;
+const ERROR_LABELS = { error_type: ["create_command", "input_writer", "resize", "write"] } as const;
 
 /** Metrics of the terminals plugin. */
 export interface TerminalsMetrics {
@@ -24,7 +24,7 @@ export function terminalsMetrics(metrics: Metrics, count: () => number): Termina
     }),
     errors: metrics.counter("errors_total", {
       help:
-        "Steps that failed: starting a shell, reading a viewer's message, sending to a viewer; the log has the cause.",
+        "Steps that failed: starting a shell, reading a viewer's message, changing the size, sending to a viewer; the log has the cause.",
       labels: ERROR_LABELS,
       exactName: "agent_reconnecting_pty_errors_total",
     }),
