@@ -87,7 +87,7 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
   });
   const stop = async () => {
     await sessions.close();
-    service.close();
+    await service.close();
   };
   ctx.hooks.onDrain(stop);
   // After a failure nothing is drained, and tasks are awaited before the rest is released.

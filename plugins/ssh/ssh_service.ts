@@ -62,9 +62,9 @@ export class SshService {
   }
 
   /** Ends every connection. */
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    for (const server of this.#servers.values()) server.close();
+    await Promise.all([...this.#servers.values()].map((server) => server.close()));
   }
 
   async #serve(

@@ -106,6 +106,9 @@ const MAX_REFUSALS = 20;
 const NEVER_MS = 2 ** 31 - 1;
 const KEEPALIVE_MISSES = 3;
 
+/** Time the last bytes of a connection have to go out, in milliseconds: what waits in a socket that is cut is lost. */
+const GOODBYE_MS = 500;
+
 /** How a byte stream ended. */
 export interface ConnectionEnd {
   /** Whether the client had authenticated. */
@@ -132,6 +135,8 @@ export class SshServer {
   readonly #options: SshServerOptions;
   readonly #server: LibraryServer;
   readonly #incoming = new Map<Duplex, Incoming>();
+  /** Ends of the streams whose clients have authenticated. */
+  readonly #admitted = new Map<Duplex, Promise<void>>();
   readonly #connections = new Set<SshConnection>();
 
   /** @throws {Error} When the host key cannot be read. */
@@ -164,6 +169,7 @@ export class SshServer {
       admitted: () => {
         authenticated = true;
         login.abort();
+        this.#admitted.set(stream, ended);
         client.admitted?.();
       },
       failed: (reason) => error ??= reason,
@@ -177,12 +183,20 @@ export class SshServer {
     await ended;
     done.abort();
     this.#incoming.delete(stream);
+    this.#admitted.delete(stream);
     return { authenticated, error };
   }
 
-  /** Ends every connection, and cuts those that have not come so far. */
-  close(): void {
+  /** Says goodbye on every connection, gives it a moment to arrive, and cuts what is left. */
+  async close(): Promise<void> {
     for (const connection of this.#connections) connection.end();
+    for (const stream of this.#incoming.keys()) if (!this.#admitted.has(stream)) stream.destroy();
+    if (this.#admitted.size === 0) return;
+    const arrived = new AbortController();
+    // Rejects when every client has gone in time.
+    const limit = this.#options.clock.sleep(GOODBYE_MS, arrived.signal).catch(() => {});
+    await Promise.race([Promise.all(this.#admitted.values()), limit]);
+    arrived.abort();
     for (const stream of this.#incoming.keys()) stream.destroy();
   }
 
