@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 
 import type { ByteStream } from "./service.ts";
@@ -29,6 +30,11 @@ export class ByteDuplex extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
     this.#writer.write(chunk).then(() => done(), done);
+  }
+
+  /** What was written in one turn goes on as one. */
+  override _writev(writes: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+    this.#writer.write(Buffer.concat(writes.map(({ chunk }) => chunk))).then(() => done(), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {

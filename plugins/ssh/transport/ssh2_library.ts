@@ -46,6 +46,8 @@ export interface LibraryProtocol {
   readonly _cipher?: { readonly _cipherInstance?: unknown };
   readonly _decipher?: { readonly _decipherInstance?: unknown };
   _onPayload: (payload: Uint8Array) => unknown;
+  /** Ciphers take it over when they are made. */
+  _onWrite: (bytes: Uint8Array) => void;
   channelSuccess(channel: number): void;
   channelFailure(channel: number): void;
   channelOpenFail(channel: number, reason: number, text?: string): void;
@@ -124,7 +126,14 @@ const HANDLERS = [
   "CHANNEL_REQUEST",
   "CHANNEL_CLOSE",
 ] as const;
-const METHODS = ["_onPayload", "channelSuccess", "channelFailure", "channelOpenFail", "openssh_authAgent"] as const;
+const METHODS = [
+  "_onPayload",
+  "_onWrite",
+  "channelSuccess",
+  "channelFailure",
+  "channelOpenFail",
+  "openssh_authAgent",
+] as const;
 
 /** @throws {TypeError} When a private part that this folder relies on is not there. */
 export function checkShape(connection: LibraryConnection): void {

@@ -21,6 +21,7 @@ import {
   type Ssh2,
 } from "./ssh2_library.ts";
 import { type ChannelRequest, OPEN_FAILURE, SshConnection } from "./ssh_connection.ts";
+import { writeWholePackets } from "./whole_packets.ts";
 
 /** Where a client wants to be connected to. */
 export interface TcpTarget {
@@ -206,6 +207,7 @@ export class SshServer {
     if (incoming === undefined) return library.end();
     checkShape(library);
     releaseCiphers(library);
+    writeWholePackets(library);
     guardFlow(library, (breach) => {
       incoming.failed(breach);
       library._sock.destroy();
