@@ -130,6 +130,24 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     load: async () => (await import("./reload.ts")).reload,
   },
   {
+    name: "new plugin",
+    summary: "Write a new plugin: definition, settings, tests, README and an example, green at once.",
+    usage: "NAME",
+    words: [1, 1],
+    flags: [
+      { name: "dir", value: "DIR", summary: "Where to write (default: a folder NAME here)." },
+      {
+        name: "agent",
+        value: "SOURCE",
+        summary: "The agent to write it for: a path, or jsr:@outpost/agent@VERSION (default: this one).",
+      },
+    ],
+    details: [
+      "Inside the agent's own checkout the new folder uses the checkout's settings; elsewhere it gets its own.",
+    ],
+    load: async () => (await import("./new_plugin.ts")).newPlugin,
+  },
+  {
     name: "config check",
     summary: "Check the configuration and the plan; list every problem.",
     flags: [...CONFIG_FLAGS],

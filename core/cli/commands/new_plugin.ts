@@ -1,0 +1,62 @@
+/**
+ * `outpost new plugin`.
+ *
+ * @module
+ */
+import { join, relative, resolve } from "@std/path";
+
+import { ownSource, projectSettings, readSource } from "../../agent_source.ts";
+import { PLUGIN_ID } from "../../definition.ts";
+import { messageOf } from "../../errors.ts";
+import { pluginFiles } from "../../new_plugin/plugin_files.ts";
+import type { CoreCommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { UsageError } from "../flags.ts";
+
+/** Writes the files of a new plugin. Files that are there already are never touched. */
+export async function newPlugin({ flags, cwd, out, program }: CoreCommandContext): Promise<number> {
+  const id = flags.words[0]!;
+  if (!PLUGIN_ID.test(id)) {
+    throw new UsageError(
+      `"${id}" cannot be a plugin's id: expected 2 to 32 lower-case letters, digits or "-", starting with a letter`,
+    );
+  }
+  if (program.plugins.some((plugin) => plugin.id === id)) {
+    throw new UsageError(`"${id}" is a plugin of this agent already: choose another name`);
+  }
+  const directory = resolve(cwd, flags.text("dir") ?? id);
+  const files = pluginFiles({
+    id,
+    invocation: program.invocation,
+    project: projectSettings(agentSource(flags.text("agent"), cwd), directory),
+  });
+  await write(directory, files);
+  const shown = relative(cwd, directory) || ".";
+  await out(
+    `${shown}: ${Object.keys(files).sort().join(", ")}\n` +
+      (files["deno.json"] === undefined
+        ? `Try: deno test -A ${shown}\n`
+        : `Try: cd ${shown} && deno task ok && deno task start\n`),
+  );
+  return EXIT.done;
+}
+
+function agentSource(named: string | undefined, cwd: string) {
+  try {
+    return named === undefined ? ownSource() : readSource(named, cwd);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+/** @throws {UsageError} If one of the files is there; then none is written. */
+async function write(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const name of Object.keys(files)) {
+    const present = await Deno.lstat(join(directory, name)).then(() => true, () => false);
+    if (present) throw new UsageError(`"${join(directory, name)}" is there already: choose another name or --dir`);
+  }
+  await Deno.mkdir(directory, { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(directory, name), text, { createNew: true });
+  }
+}
