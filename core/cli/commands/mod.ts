@@ -148,6 +148,32 @@ export const CORE_COMMANDS: readonly CoreCommand[] = [
     load: async () => (await import("./new_plugin.ts")).newPlugin,
   },
   {
+    name: "build",
+    summary: "Build a binary with a name and plugins of its own.",
+    usage: "[MANIFEST]",
+    words: [0, 1],
+    flags: [
+      {
+        name: "from-config",
+        value: "FILE",
+        summary: "Take the plugins that this configuration needs, without a manifest.",
+      },
+      {
+        name: "agent",
+        value: "SOURCE",
+        summary:
+          "The agent to build with: a path, or jsr:@outpost/agent@VERSION (default: the manifest's, then this one).",
+      },
+      { name: "report-only", summary: "End after the report of what would be inside." },
+    ],
+    details: [
+      "The manifest is outpost.build.jsonc: name, version, plugins (standard/ID, a path, a package), and if wanted agent,\n" +
+      "targets and output. Beside it lie the lock file and the report; both are made to be committed.",
+      "Programs of the build see a list of environment variables only, and what they print is shown without secrets.",
+    ],
+    load: async () => (await import("./build.ts")).buildBinary,
+  },
+  {
     name: "config check",
     summary: "Check the configuration and the plan; list every problem.",
     flags: [...CONFIG_FLAGS],

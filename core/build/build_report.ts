@@ -3,23 +3,30 @@
  *
  * @module
  */
-import { alignColumns } from "../core/cli/text_table.ts";
-import type { PluginPermissions } from "../core/plugin.ts";
+import { alignColumns } from "../cli/text_table.ts";
+import type { PluginPermissions } from "../plugin.ts";
 
 /** Everything the report says. */
 export interface BuildReport {
   readonly name: string;
   readonly version: string;
-  /** Operating system and processor the binary is for. */
+  /** What the binary is for, such as `linux x86_64`. */
   readonly target: string;
   /** Version of the Deno inside. */
   readonly deno: string;
-  readonly bytes: number;
-  readonly gzipBytes: number;
-  readonly zstdBytes: number;
+  /** Absent where no binary was measured. */
+  readonly sizes?: BuildSizes;
+  /** Flags the binary is compiled with; absent: all permissions. */
+  readonly flags?: readonly string[];
   readonly plugins: readonly ReportedPlugin[];
   readonly modules: readonly ReportedModule[];
   readonly packages: readonly ReportedPackage[];
+}
+/** Bytes of a binary. */
+export interface BuildSizes {
+  readonly bytes: number;
+  readonly gzipBytes: number;
+  readonly zstdBytes: number;
 }
 /** A plugin inside. */
 export interface ReportedPlugin {
@@ -48,9 +55,8 @@ export function buildReport(report: BuildReport): string {
   const { plugins, modules, packages } = report;
   return [
     `${report.name} ${report.version} for ${report.target}, on Deno ${report.deno}`,
-    `Size: ${megabytes(report.bytes)}; with gzip ${megabytes(report.gzipBytes)}, with zstd ${
-      megabytes(report.zstdBytes)
-    }`,
+    ...(report.sizes === undefined ? [] : [sizesText(report.sizes)]),
+    ...(report.flags === undefined ? [] : [`Permissions: ${[...report.flags].sort().join(" ")}`]),
     "",
     `Plugins: ${plugins.length}`,
     rows(plugins.map((plugin) => [plugin.id, plugin.version, plugin.stability, permissionsText(plugin.permissions)])),
@@ -61,6 +67,11 @@ export function buildReport(report: BuildReport): string {
     `Packages from npm: ${packages.length}`,
     rows(packages.map(({ name, version, licence }) => [name, version, licence])),
   ].join("\n").trimEnd() + "\n";
+}
+
+/** The sizes of a binary, rounded to 0.1 MB. */
+export function sizesText({ bytes, gzipBytes, zstdBytes }: BuildSizes): string {
+  return `Size: ${megabytes(bytes)}; with gzip ${megabytes(gzipBytes)}, with zstd ${megabytes(zstdBytes)}`;
 }
 
 /** The licence as a `package.json` states it, in today's form or in the older ones. */

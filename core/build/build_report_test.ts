@@ -7,9 +7,7 @@ const REPORT: BuildReport = {
   version: "1.2.3",
   target: "linux x86_64",
   deno: "2.9.6",
-  bytes: 122_249_999,
-  gzipBytes: 41_676_157,
-  zstdBytes: 38_458_526,
+  sizes: { bytes: 122_249_999, gzipBytes: 41_676_157, zstdBytes: 38_458_526 },
   plugins: [
     { id: "ssh", version: "1.0.0", stability: "beta", permissions: { run: true, sys: ["uid", "hostname"] } },
     { id: "mcp", version: "0.1.0", stability: "experimental" },

@@ -8,16 +8,18 @@ import type { Transform } from "node:stream";
 import { createGzip, createZstdCompress } from "node:zlib";
 import { join, toFileUrl } from "@std/path";
 
-import { readDefinition } from "../core/definition.ts";
-import { standardPlugins } from "../plugins/standard.ts";
-import { type BuildReport, licenceOf, type ReportedPackage } from "./build_report.ts";
+import { type BuildSizes, licenceOf, type ReportedModule, type ReportedPackage } from "./build_report.ts";
+import type { Runner } from "./runner.ts";
 
-/** What {@linkcode buildFacts} takes. */
-export interface BuildFactsOptions {
-  /** The repository. */
-  readonly root: string;
-  /** Path of the binary; it must run here. */
-  readonly binary: string;
+/** What {@linkcode graphFacts} takes. */
+export interface GraphOptions {
+  /** Runs `deno`. */
+  readonly deno: Runner;
+  /** The program's entry, and the settings it is read with. */
+  readonly entry: string;
+  readonly config?: string;
+  /** The agent's checkout; modules outside of it are named by where they come from. */
+  readonly root?: string;
   /** Whether packages that the graph does not reach were put inside too. */
   readonly everyPackage: boolean;
 }
@@ -34,35 +36,37 @@ interface GraphPackage {
   readonly localPath?: string;
 }
 
-/** @throws {Error} If the binary does not run, or the module graph cannot be read. */
-export async function buildFacts({ root, binary, everyPackage }: BuildFactsOptions): Promise<BuildReport> {
-  const [version, graph, { size }, gzipBytes, zstdBytes] = await Promise.all([
-    json<Record<"name" | "version" | "deno" | "os" | "arch", string>>(binary, ["version", "--json"], root),
-    json<ModuleGraph>(Deno.execPath(), ["info", "--json", "main.ts"], root),
-    Deno.stat(binary),
-    packedBytes(binary, createGzip()),
-    packedBytes(binary, createZstdCompress()),
-  ]);
+/** Modules and packages that a program reaches. @throws {Error} If the module graph cannot be read. */
+export async function graphFacts(
+  { deno, entry, config, root, everyPackage }: GraphOptions,
+): Promise<{ readonly modules: readonly ReportedModule[]; readonly packages: readonly ReportedPackage[] }> {
+  const settings = config === undefined ? [] : ["--config", config];
+  const graph = JSON.parse(await deno(["info", "--json", ...settings, entry])) as ModuleGraph;
   const chosen = everyPackage ? Object.values(graph.npmPackages) : reached(graph);
+  const base = root === undefined ? undefined : `${toFileUrl(root).href.replace(/\/$/, "")}/`;
   return {
-    name: version.name,
-    version: version.version,
-    target: `${version.os} ${version.arch}`,
-    deno: version.deno,
-    bytes: size,
-    gzipBytes,
-    zstdBytes,
-    plugins: standardPlugins.flatMap((plugin) => readDefinition(plugin).definition ?? []),
-    modules: graph.modules.map(({ kind, specifier }) => ({ origin: originOf(kind, specifier, toFileUrl(root).href) })),
+    modules: graph.modules.map(({ kind, specifier }) => ({ origin: originOf(kind, specifier, base) })),
     packages: (await Promise.all(chosen.map(packageFacts))).filter((found) => found !== undefined),
   };
 }
 
-function originOf(kind: string, specifier: string, root: string): string {
+/** How large a binary is, and how large on its way. */
+export async function binarySizes(path: string): Promise<BuildSizes> {
+  const [{ size }, gzipBytes, zstdBytes] = await Promise.all([
+    Deno.stat(path),
+    packedBytes(path, createGzip()),
+    packedBytes(path, createZstdCompress()),
+  ]);
+  return { bytes: size, gzipBytes, zstdBytes };
+}
+
+function originOf(kind: string, specifier: string, base: string | undefined): string {
   if (kind === "npm") return "npm (entry points)";
   if (kind === "node") return "node (built in)";
-  if (!specifier.startsWith(root)) return "elsewhere";
-  const parts = specifier.slice(root.length).split("/");
+  if (base === undefined || !specifier.startsWith(base)) {
+    return /^https:\/\/jsr\.io\/(@[^/]+\/[^/]+)\//.exec(specifier)?.[1] ?? "elsewhere";
+  }
+  const parts = specifier.slice(base.length).split("/");
   // A plugin is a directory of its own; `plugins/standard.ts` is none.
   return parts.slice(0, parts[0] === "plugins" && parts.length > 2 ? 2 : 1).join("/");
 }
@@ -91,15 +95,4 @@ async function packedBytes(path: string, packer: Transform): Promise<number> {
   let bytes = 0;
   for await (const chunk of createReadStream(path).pipe(packer)) bytes += chunk.length;
   return bytes;
-}
-
-async function json<T>(command: string, args: readonly string[], cwd: string): Promise<T> {
-  const { code, stdout, stderr } = await new Deno.Command(command, {
-    args: [...args],
-    cwd,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  if (code === 0) return JSON.parse(new TextDecoder().decode(stdout)) as T;
-  throw new Error(`${command} ${args[0]} exited with ${code}: ${new TextDecoder().decode(stderr).trim()}`);
 }

@@ -1,0 +1,258 @@
+/**
+ * Builds a binary, step by step: lock, generate, check, read the plugins, report, compile, compare.
+ *
+ * @module
+ */
+import { dirname, join, relative } from "@std/path";
+
+import { type AgentSource, projectSettings } from "../agent_source.ts";
+import type { PluginOverview } from "../cli/plugin_overview.ts";
+import { messageOf } from "../errors.ts";
+import type { PluginPermissions, Variables } from "../plugin.ts";
+import { binarySizes, graphFacts } from "./build_facts.ts";
+import { buildReport, sizesText } from "./build_report.ts";
+import { compile } from "./compile_roads.ts";
+import { entryFile, entrySettings, type ImportingProject, permissionFlags } from "./entry_file.ts";
+import type { BuildManifest } from "./manifest.ts";
+import { BuildStepError, type Runner, runner } from "./runner.ts";
+
+/** What {@linkcode build} takes. */
+export interface BuildOptions {
+  readonly manifest: BuildManifest;
+  readonly source: AgentSource;
+  /** Path of Deno. */
+  readonly deno: string;
+  readonly env: Variables;
+  /** Told about each step, as a line without its end. */
+  readonly say: (line: string) => Promise<void>;
+  /** Ends the build after the report. */
+  readonly reportOnly?: boolean;
+}
+
+/** What stood in the way of a build: which step, and what people can do about it. */
+export class BuildError extends Error {
+  override readonly name = "BuildError";
+
+  constructor(readonly step: string, message: string, options?: ErrorOptions) {
+    super(`Cannot build (${step}): ${message}`, options);
+  }
+}
+
+/** Where a build puts what it makes. */
+interface Places {
+  readonly entry: string;
+  /** Settings of the program. */
+  readonly config: string;
+  /** To be committed: what exactly is inside. */
+  readonly lock: string;
+  /** To be committed, so that a change of what is inside shows in a review. */
+  readonly report: string;
+}
+
+/**
+ * Builds a binary for each target. Returns their paths.
+ *
+ * @throws {BuildError} Which step failed, with the plugin and its file.
+ */
+export async function build(options: BuildOptions): Promise<readonly string[]> {
+  const { manifest, source, env, say } = options;
+  const places = placesOf(manifest, source);
+  const deno = runner(options.deno, { cwd: dirname(manifest.file), env });
+
+  await say(`1/7 generate ${shown(manifest, places.entry)}`);
+  await generate(manifest, source, places);
+  const flags = ["--config", places.config, "--lock", places.lock];
+
+  await say(`2/7 resolve and lock in ${shown(manifest, places.lock)}`);
+  await step("resolve", manifest, () => deno(["cache", "--quiet", ...flags, places.entry]));
+  await say("3/7 check types");
+  await step("check types", manifest, () => deno(["check", "--quiet", ...flags, places.entry]));
+  await say("4/7 read the plugins");
+  const plugins = await step("read the plugins", manifest, () => readPlugins(deno, [...flags, places.entry]));
+
+  await say(`5/7 report in ${shown(manifest, places.report)}`);
+  const permissions = permissionFlags(plugins.map((plugin) => (plugin.permissions ?? {}) as PluginPermissions));
+  const report = await step("report", manifest, () => reportOf(options, { deno, places, plugins, permissions }));
+  await Deno.writeTextFile(places.report, report);
+  await say(report.trimEnd());
+  if (options.reportOnly) return [];
+
+  const outputs: string[] = [];
+  for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
+    const output = join(manifest.output, manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name);
+    await say(`6/7 compile ${shown(manifest, output)}${target === undefined ? "" : ` for ${target}`}`);
+    await compileTo(output, options, { flags: [...flags, "--frozen", ...permissions], entry: places.entry, target });
+    outputs.push(output);
+    await say(sizesText(await binarySizes(output)));
+    await compare(output, options, { plugins, target });
+  }
+  return outputs;
+}
+
+function placesOf(manifest: BuildManifest, source: AgentSource): Places {
+  const settings = projectSettings(source, manifest.output);
+  const base = join(dirname(manifest.file), manifest.name);
+  return {
+    entry: join(manifest.output, `${manifest.name}.entry.ts`),
+    // Inside of the checkout its own settings hold.
+    config: settings === undefined && source.kind === "path"
+      ? join(source.path, "deno.json")
+      : join(manifest.output, "deno.json"),
+    lock: `${base}.build.lock`,
+    report: `${base}.build.txt`,
+  };
+}
+
+function shown(manifest: BuildManifest, path: string): string {
+  return relative(dirname(manifest.file), path);
+}
+
+async function generate(manifest: BuildManifest, source: AgentSource, places: Places): Promise<void> {
+  for (const { from, written } of manifest.plugins) {
+    if (!from.startsWith("/")) continue;
+    const isThere = await Deno.stat(from).then((stat) => stat.isFile, () => false);
+    if (!isThere) throw new BuildError("generate", `plugin "${written}": there is no file "${from}"`);
+  }
+  await Deno.mkdir(manifest.output, { recursive: true });
+  const own = projectSettings(source, manifest.output);
+  if (own !== undefined) {
+    const result = entrySettings(own, await importingProjects(manifest));
+    if ("problems" in result) throw new BuildError("generate", `imports disagree: ${result.problems.join("; ")}`);
+    await Deno.writeTextFile(places.config, `${JSON.stringify(result.settings, null, 2)}\n`);
+  }
+  await Deno.writeTextFile(places.entry, entryFile(manifest, places.entry));
+  // What the agent was tested with is a better start than whatever is newest today.
+  const tested = source.kind === "path" ? join(source.path, "deno.lock") : undefined;
+  const isLocked = await Deno.stat(places.lock).then(() => true, () => false);
+  if (!isLocked && tested !== undefined) await Deno.copyFile(tested, places.lock).catch(() => {}); // None is fine, too.
+}
+
+/** The `deno.json` around the manifest and around each plugin that is named by its path. */
+async function importingProjects(manifest: BuildManifest): Promise<readonly ImportingProject[]> {
+  const directories = new Set(
+    [manifest.file, ...manifest.plugins.map(({ from }) => from)]
+      .values().filter((path) => path.startsWith("/")).map(dirname),
+  );
+  const found = new Map<string, ImportingProject>();
+  for (const directory of directories) {
+    const project = await projectAround(directory);
+    if (project !== undefined) found.set(project.file, project);
+  }
+  return [...found.values()];
+}
+
+async function projectAround(directory: string): Promise<ImportingProject | undefined> {
+  const { parseJsonc } = await import("../config/jsonc_document.ts");
+  for (let at = directory; at !== dirname(at); at = dirname(at)) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      const file = join(at, name);
+      const text = await Deno.readTextFile(file).catch(() => undefined); // Not there: the next one up.
+      if (text === undefined) continue;
+      const { imports = {} } = parseJsonc(text).value as { readonly imports?: Readonly<Record<string, string>> };
+      return { file, imports };
+    }
+  }
+  return undefined;
+}
+
+/** Asks the program itself: it reads the definitions as it would at a start, with every problem at once. */
+async function readPlugins(deno: Runner, program: readonly string[]): Promise<readonly PluginOverview[]> {
+  const overview = JSON.parse(await deno(["run", "-A", "--quiet", ...program, "plugins", "--json"]));
+  return (overview as PluginOverview[]).filter((plugin) => plugin.built_in);
+}
+
+async function reportOf(
+  { manifest, source, deno: program }: BuildOptions,
+  { deno, places, plugins, permissions }: {
+    readonly deno: Runner;
+    readonly places: Places;
+    readonly plugins: readonly PluginOverview[];
+    readonly permissions: readonly string[];
+  },
+): Promise<string> {
+  const root = source.kind === "path" ? source.path : undefined;
+  const facts = await graphFacts({ deno, entry: places.entry, config: places.config, root, everyPackage: false });
+  const version = (await runner(program, { cwd: "/", env: {} })(["--version"])).split(/\s+/)[1] ?? "";
+  return buildReport({
+    ...{ name: manifest.name, version: manifest.version, deno: version },
+    target: manifest.targets.length === 0 ? "the machine it is built on" : manifest.targets.join(", "),
+    flags: permissions,
+    plugins: plugins.map(({ id, version = "", stability = "", permissions = {} }) => ({
+      ...{ id, version, stability },
+      permissions: permissions as PluginPermissions,
+    })),
+    ...facts,
+  });
+}
+
+async function compileTo(
+  output: string,
+  { manifest, deno, env, say }: BuildOptions,
+  what: { readonly entry: string; readonly flags: readonly string[]; readonly target: string | undefined },
+): Promise<void> {
+  const failures: string[] = [];
+  const road = await compile({ ...what, output }, {
+    ...{ deno, env, cwd: dirname(manifest.file) },
+    failed: (name, error) => failures.push(`${name}: ${messageOf(error)}`),
+  });
+  if (road === undefined) throw new BuildError("compile", failures.join("\n"));
+  for (const failure of failures) await say(`    did not work: ${failure.split("\n")[0]}`);
+  await say(`    made with the ${road.name}`);
+}
+
+/** The binary must say of itself what the report says. One for another machine cannot be asked. */
+async function compare(
+  output: string,
+  { manifest, env, say }: BuildOptions,
+  { plugins, target }: { readonly plugins: readonly PluginOverview[]; readonly target: string | undefined },
+): Promise<void> {
+  if (target !== undefined && !runsHere(target)) return await say("7/7 not compared: it is for another machine");
+  await say("7/7 compare with what it says of itself");
+  const ask = runner(output, { cwd: "/", env });
+  const told = JSON.parse(await ask(["plugins", "--json"])) as readonly PluginOverview[];
+  const { name, version } = JSON.parse(await ask(["version", "--json"]));
+  const facts = (list: readonly PluginOverview[]) =>
+    list.filter((plugin) => plugin.built_in).map(({ id, version }) => `${id} ${version}`).sort();
+  const [expected, actual] = [facts(plugins), facts(told)];
+  const differs = expected.join("\n") !== actual.join("\n") || name !== manifest.name || version !== manifest.version;
+  if (differs) {
+    throw new BuildError(
+      "compare",
+      `expected ${manifest.name} ${manifest.version} with ${expected.join(", ")}, ` +
+        `but the binary says ${name} ${version} with ${actual.join(", ")}`,
+    );
+  }
+}
+
+function runsHere(target: string): boolean {
+  const os = { linux: "linux", darwin: "darwin", windows: "windows" }[Deno.build.os as string] ?? "";
+  return target.startsWith(Deno.build.arch) && target.includes(os);
+}
+
+/** Runs one step; what fails names the plugins' files, as a message of the program knows ids only. */
+async function step<T>(name: string, manifest: BuildManifest, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const output = error instanceof BuildStepError ? error.output : messageOf(error);
+    throw new BuildError(name, withFiles(output, manifest), { cause: error });
+  }
+}
+
+/** `plugins[2]` and a specifier become what stands in the manifest. */
+function withFiles(output: string, { plugins }: BuildManifest): string {
+  const named = output.replace(/\bplugins\[(\d+)\]/g, (text, index) => {
+    const plugin = plugins[Number(index)];
+    return plugin === undefined ? text : `plugin "${plugin.written}"`;
+  });
+  const concerned = plugins.filter(({ from, written }) =>
+    !named.includes(written) && (named.includes(from) || named.includes(`plugins.${idOf(from)}`))
+  );
+  const files = concerned.map(({ written }) => `  from "${written}"`);
+  return [named, ...files].join("\n");
+}
+
+/** Most plugins lie in a folder of their name. */
+function idOf(from: string): string {
+  return /([^/]+)(?:\/mod\.ts)?$/.exec(from)?.[1] ?? from;
+}
