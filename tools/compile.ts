@@ -17,7 +17,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 async function main(): Promise<number> {
   const output = resolve(Deno.args[0] ?? join(ROOT, "dist/outpost"));
   const work = { deno: Deno.execPath(), cwd: ROOT, env: Deno.env.toObject() };
-  const road = await compile({ entry: join(ROOT, "main.ts"), output, flags: ["-A", "--frozen"] }, {
+  const road = await compile({ entry: join(ROOT, "main.ts"), output, flags: ["-A"] }, {
     ...work,
     failed: (name, error) =>
       console.error(`Cannot compile with the ${name}: ${error instanceof Error ? error.message : error}`),
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   const version = JSON.parse(await runner(output, work)(["version", "--json"]));
   const sizes = await binarySizes(output);
   const facts = await graphFacts({
-    ...{ deno: runner(work.deno, work), entry: "main.ts", root: ROOT, everyPackage: road.everyPackage },
+    ...{ deno: runner(work.deno, work), entry: "main.ts", roots: [ROOT], everyPackage: road.everyPackage },
   });
   const report = join(dirname(output), "build-report.txt");
   await Deno.writeTextFile(

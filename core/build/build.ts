@@ -11,7 +11,7 @@ import { messageOf } from "../errors.ts";
 import type { PluginPermissions, Variables } from "../plugin.ts";
 import { binarySizes, graphFacts } from "./build_facts.ts";
 import { buildReport, sizesText } from "./build_report.ts";
-import { compile } from "./compile_roads.ts";
+import { type Compilation, compile } from "./compile_roads.ts";
 import { entryFile, entrySettings, type ImportingProject, permissionFlags } from "./entry_file.ts";
 import type { BuildManifest } from "./manifest.ts";
 import { BuildStepError, type Runner, runner } from "./runner.ts";
@@ -81,7 +81,10 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
     const output = join(manifest.output, manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name);
     await say(`6/7 compile ${shown(manifest, output)}${target === undefined ? "" : ` for ${target}`}`);
-    await compileTo(output, options, { flags: [...flags, "--frozen", ...permissions], entry: places.entry, target });
+    await compileTo(output, options, {
+      flags: ["--config", places.config, ...permissions],
+      ...{ lock: places.lock, entry: places.entry, target },
+    });
     outputs.push(output);
     await say(sizesText(await binarySizes(output)));
     await compare(output, options, { plugins, target });
@@ -171,7 +174,10 @@ async function reportOf(
   },
 ): Promise<string> {
   const root = source.kind === "path" ? source.path : undefined;
-  const facts = await graphFacts({ deno, entry: places.entry, config: places.config, root, everyPackage: false });
+  const facts = await graphFacts({
+    ...{ deno, entry: places.entry, flags: ["--config", places.config, "--lock", places.lock], everyPackage: false },
+    roots: [...(root === undefined ? [] : [root]), dirname(manifest.file)],
+  });
   const version = (await runner(program, { cwd: "/", env: {} })(["--version"])).split(/\s+/)[1] ?? "";
   return buildReport({
     ...{ name: manifest.name, version: manifest.version, deno: version },
@@ -188,7 +194,7 @@ async function reportOf(
 async function compileTo(
   output: string,
   { manifest, deno, env, say }: BuildOptions,
-  what: { readonly entry: string; readonly flags: readonly string[]; readonly target: string | undefined },
+  what: Omit<Compilation, "output">,
 ): Promise<void> {
   const failures: string[] = [];
   const road = await compile({ ...what, output }, {
@@ -252,7 +258,7 @@ function withFiles(output: string, { plugins }: BuildManifest): string {
   return [named, ...files].join("\n");
 }
 
-/** Most plugins lie in a folder of their name. */
+/** Most plugins lie in a folder, or a file, of their name. */
 function idOf(from: string): string {
-  return /([^/]+)(?:\/mod\.ts)?$/.exec(from)?.[1] ?? from;
+  return /([^/]+?)(?:\/mod)?(?:\.[a-z]+)?$/.exec(from)?.[1] ?? from;
 }

@@ -15,11 +15,11 @@ import type { Runner } from "./runner.ts";
 export interface GraphOptions {
   /** Runs `deno`. */
   readonly deno: Runner;
-  /** The program's entry, and the settings it is read with. */
   readonly entry: string;
-  readonly config?: string;
-  /** The agent's checkout; modules outside of it are named by where they come from. */
-  readonly root?: string;
+  /** Such as `--config FILE`. */
+  readonly flags?: readonly string[];
+  /** Directories whose modules are told apart by their folder: the agent's checkout, the project that builds. */
+  readonly roots: readonly string[];
   /** Whether packages that the graph does not reach were put inside too. */
   readonly everyPackage: boolean;
 }
@@ -38,14 +38,13 @@ interface GraphPackage {
 
 /** Modules and packages that a program reaches. @throws {Error} If the module graph cannot be read. */
 export async function graphFacts(
-  { deno, entry, config, root, everyPackage }: GraphOptions,
+  { deno, entry, flags = [], roots, everyPackage }: GraphOptions,
 ): Promise<{ readonly modules: readonly ReportedModule[]; readonly packages: readonly ReportedPackage[] }> {
-  const settings = config === undefined ? [] : ["--config", config];
-  const graph = JSON.parse(await deno(["info", "--json", ...settings, entry])) as ModuleGraph;
+  const graph = JSON.parse(await deno(["info", "--json", ...flags, entry])) as ModuleGraph;
   const chosen = everyPackage ? Object.values(graph.npmPackages) : reached(graph);
-  const base = root === undefined ? undefined : `${toFileUrl(root).href.replace(/\/$/, "")}/`;
+  const bases = roots.map((root) => `${toFileUrl(root).href.replace(/\/$/, "")}/`);
   return {
-    modules: graph.modules.map(({ kind, specifier }) => ({ origin: originOf(kind, specifier, base) })),
+    modules: graph.modules.map(({ kind, specifier }) => ({ origin: originOf(kind, specifier, bases) })),
     packages: (await Promise.all(chosen.map(packageFacts))).filter((found) => found !== undefined),
   };
 }
@@ -60,10 +59,11 @@ export async function binarySizes(path: string): Promise<BuildSizes> {
   return { bytes: size, gzipBytes, zstdBytes };
 }
 
-function originOf(kind: string, specifier: string, base: string | undefined): string {
+function originOf(kind: string, specifier: string, bases: readonly string[]): string {
   if (kind === "npm") return "npm (entry points)";
   if (kind === "node") return "node (built in)";
-  if (base === undefined || !specifier.startsWith(base)) {
+  const base = bases.find((each) => specifier.startsWith(each));
+  if (base === undefined) {
     return /^https:\/\/jsr\.io\/(@[^/]+\/[^/]+)\//.exec(specifier)?.[1] ?? "elsewhere";
   }
   const parts = specifier.slice(base.length).split("/");

@@ -25,8 +25,10 @@ export interface Compilation {
   readonly entry: string;
   /** Absolute path of the binary. */
   readonly output: string;
-  /** Flags such as `--allow-net`, `--config FILE`, `--lock FILE`. */
+  /** Flags such as `--allow-net` and `--config FILE`. */
   readonly flags: readonly string[];
+  /** Absolute path of the lock file, which is kept to. Absent: the one of the settings. */
+  readonly lock?: string;
   /** Such as `aarch64-unknown-linux-gnu`. Absent: this machine's. */
   readonly target?: string;
 }
@@ -66,7 +68,10 @@ function roads(what: Compilation, work: CompileWork): readonly (Road & { run(): 
   const usual = {
     name: denort ? `DENORT_BIN=${denort}` : "downloaded denort",
     everyPackage: false,
-    run: () => denoCompile(work.deno, what, work, { args: ["--exclude-unused-npm"] }),
+    run: () => {
+      const lock = what.lock === undefined ? [] : ["--lock", what.lock];
+      return denoCompile(work.deno, what, work, { args: [...lock, "--frozen", "--exclude-unused-npm"] });
+    },
   };
   const { os, arch } = Deno.build;
   const fits = os === "linux" && arch === "x86_64" && (what.target ?? LINUX_X86_64) === LINUX_X86_64;
@@ -87,9 +92,17 @@ function npmPair(what: Compilation, work: CompileWork): Road & { run(): Promise<
         await file.read(header);
         return elfEnd(header);
       });
+      // The old compiler writes some parts of a lock file in another way: it gets a copy of its own.
+      const lock = what.lock === undefined ? undefined : `${what.output}.lock`;
+      if (lock !== undefined) await Deno.copyFile(what.lock!, lock);
+      await using _ = {
+        [Symbol.asyncDispose]: async () => {
+          if (lock !== undefined) await Deno.remove(lock);
+        },
+      };
       await denoCompile(deno, { ...what, target: undefined }, work, {
         // The running Deno has checked the types; the old one would check them against its own, older API.
-        args: ["--no-check"],
+        args: ["--no-check", ...(lock === undefined ? ["--frozen"] : ["--lock", lock])],
         env: {
           DENORT_BIN: denort,
           RUST_MIN_STACK: String(OLD_COMPILER_STACK_BYTES),
