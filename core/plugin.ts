@@ -253,6 +253,15 @@ export interface Metrics {
     name: `${string}_${"seconds" | "bytes"}`,
     spec: MetricSpec<L> & { readonly buckets: readonly number[] },
   ): Histogram<L>;
+  /** Every counter and gauge of the whole agent with its value of now. A plugin that does not answer in time is left out, and so are attached ones. */
+  gather(): Promise<readonly GatheredMetric[]>;
+}
+/** One series of {@linkcode Metrics.gather}. */
+export interface GatheredMetric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 /** Allowed values per label. Closed sets keep cardinality bounded and are checked by the compiler. */
 export type Labels = Readonly<Record<string, readonly string[]>>;
@@ -442,7 +451,7 @@ export interface RpcRoutineOptions {
    */
   readonly until?: "drain" | "stop";
 }
-/** Work for one connection. Return when there is nothing left to do for it. */
+/** Work for one connection. Return when there is nothing left to do for it. Calls through `rpc` end when `signal` aborts. */
 export type RpcRoutine = (rpc: Rpc, signal: AbortSignal) => Promise<void>;
 /** The connection to the control plane, which comes and goes. */
 export interface Rpc {

@@ -6,7 +6,7 @@
 import { Deadline } from "../deadline.ts";
 import type { PluginPhase } from "../errors.ts";
 import { type State, STATES } from "../lifecycle.ts";
-import type { Clock } from "../plugin.ts";
+import type { Clock, GatheredMetric } from "../plugin.ts";
 import { PluginMetrics, type PluginMetricsOptions } from "./plugin_metrics.ts";
 import { type Change, LateRegistry } from "./late_registry.ts";
 import type { PromClient, PromCounter, PromGauge, PromHistogram, PromRegistry } from "./prom_client.ts";
@@ -59,6 +59,7 @@ export class MetricsHub {
         this.#names.set(name, plugin);
         claimed.push(name);
       },
+      gather: () => this.gather(),
     });
     this.#plugins.set(plugin, { metrics, collectFailed: options.collectFailed });
     return Object.assign(metrics, {
@@ -100,14 +101,40 @@ export class MetricsHub {
 
   /** What one plugin adds to {@linkcode exposition}. */
   async expositionOf(plugin: string): Promise<string> {
+    return await this.#ask(plugin, (metrics) => metrics.exposition()) ?? "";
+  }
+
+  /** Every counter and gauge that {@linkcode exposition} shows, but for texts that plugins add as they are. */
+  async gather(): Promise<readonly GatheredMetric[]> {
+    const registries = await Promise.all([
+      this.#core.open().then((registry) => registry.getMetricsAsJSON()),
+      ...[...this.#plugins.keys()].map((plugin) =>
+        this.#ask(plugin, async ({ registry }) => await (await registry.open()).getMetricsAsJSON())
+      ),
+    ]);
+    return registries.flatMap((metrics) => metrics ?? []).flatMap(({ name, type: kind, values }) => {
+      const type = String(kind); // Declared as numbers, and texts in truth.
+      if (type !== "counter" && type !== "gauge") return [];
+      return values.map(({ value, labels }) => ({
+        ...{ name, type, value },
+        labels: Object.fromEntries(Object.entries(labels).map(([label, text]) => [label, String(text)])),
+      }));
+    });
+  }
+
+  /** Asks one plugin. `undefined` when it is not there or does not answer in time. */
+  async #ask<Answer>(
+    plugin: string,
+    read: (metrics: PluginMetrics) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     const opened = this.#plugins.get(plugin);
-    if (opened === undefined) return "";
+    if (opened === undefined) return undefined;
     try {
       const deadline = new Deadline(this.#clock, SCRAPE_MS);
-      return await deadline.run(`scrape of plugin "${plugin}"`, () => opened.metrics.exposition());
+      return await deadline.run(`scrape of plugin "${plugin}"`, () => read(opened.metrics));
     } catch (error) {
       opened.collectFailed(error);
-      return "";
+      return undefined;
     }
   }
 

@@ -114,3 +114,23 @@ Deno.test("MetricsHub.requestDone() counts by route pattern and observes the dur
   );
   assert(/duration_seconds_bucket\{le="0.005",.*\} 1/.test(text), text);
 });
+
+Deno.test("MetricsHub.gather() reads counters and gauges of everybody, with their labels, and no histograms", async () => {
+  const { open, failures } = openHub();
+  const aa = open("aa");
+  aa.counter("seen_total", { help: "Seen.", labels: { kind: ["x", "y"] } }).add(2, { kind: "x" });
+  aa.histogram("wait_seconds", { help: "Waits.", buckets: [1] }).observe(0.5);
+  open("bb").gauge("open", { help: "Open." }).collect(() => 7);
+  open("cc").gauge("broken", { help: "Broken." }).collect(() => {
+    throw new Error("no value");
+  });
+
+  const gathered = await aa.gather();
+
+  assertEquals(gathered.filter(({ name }) => /^agent_(aa|bb)/.test(name)), [
+    { name: "agent_aa_seen_total", type: "counter", value: 2, labels: { kind: "x" } },
+    { name: "agent_bb_open", type: "gauge", value: 7, labels: {} },
+  ]);
+  assertEquals(gathered.find(({ name }) => name === "agent_build_info")?.labels, { name: "outpost", version: "1.2.3" });
+  assertEquals(failures.length, 1);
+});

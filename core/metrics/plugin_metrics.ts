@@ -5,6 +5,7 @@
  */
 import type {
   Counter as CounterHandle,
+  GatheredMetric,
   Gauge as GaugeHandle,
   Histogram as HistogramHandle,
   LabelArgs,
@@ -27,6 +28,8 @@ export interface PluginMetricsOptions {
   enter<T>(fn: () => T): T;
   /** Hears errors of `collect` functions; their series is left out of that scrape. */
   collectFailed(error: unknown): void;
+  /** Reads the counters and gauges of all registries. */
+  gather(): Promise<readonly GatheredMetric[]>;
 }
 
 /** Implements `ctx.metrics`. */
@@ -119,6 +122,10 @@ export class PluginMetrics implements Metrics {
     const registry = await this.registry.open();
     const texts = await Promise.all([registry.metrics(), ...this.texts.map((read) => read())]);
     return texts.filter((text) => text.trim() !== "").join("\n");
+  }
+
+  gather(): Promise<readonly GatheredMetric[]> {
+    return this.#options.gather();
   }
 
   #configuration(name: string, spec: MetricSpec<Labels>) {
