@@ -34,7 +34,8 @@ export class VirtualClock implements Clock {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const sleeper: Sleeper = {
-        wakeAt: this.#now + Math.max(0, ms),
+        // Whole, as the process's clock is: times go into messages that have no room for parts of a millisecond.
+        wakeAt: this.#now + Math.max(0, Math.ceil(ms)),
         order: this.#order++,
         origin,
         wake: () => {

@@ -41,3 +41,12 @@ Deno.test("VirtualClock.untilSleeping() resolves when enough sleeps wait", async
   await clock.advance(1);
   assertEquals(clock.sleeping, 0);
 });
+
+Deno.test("VirtualClock.now() is a whole number, whatever somebody slept", async () => {
+  const clock = new VirtualClock(0);
+  const woken = clock.sleep(1.5).then(() => clock.now());
+
+  await clock.advance(10);
+
+  assertEquals(await woken, 2);
+});
