@@ -10,7 +10,7 @@ import type { Child, Clock, Exec, Logger } from "../../core/plugin.ts";
 import type { ManifestScript } from "../controlplane/service.ts";
 import { LineSplitter } from "./line_splitter.ts";
 import type { LogLevel, LogSender } from "./log_sender.ts";
-import { commandOf } from "./script_command.ts";
+import { commandOf } from "../../core/exec/script_command.ts";
 
 /** How a script went. */
 export type ScriptStatus = "ok" | "exit_failure" | "timed_out" | "pipes_left_open";
