@@ -8,8 +8,16 @@ import { Duplex } from "node:stream";
 
 import type { ByteStream } from "./service.ts";
 
+/** A stream that counts, as those of TCP do. */
+export interface CountedDuplex extends Duplex {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
 /** Owns both streams: its end is theirs. */
-export class ByteDuplex extends Duplex {
+export class ByteDuplex extends Duplex implements CountedDuplex {
+  bytesRead = 0;
+  bytesWritten = 0;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
@@ -23,12 +31,16 @@ export class ByteDuplex extends Duplex {
 
   override _read(): void {
     this.#reader.read().then(
-      ({ done, value }) => this.push(done ? null : value),
+      ({ done, value }) => {
+        this.bytesRead += value?.length ?? 0;
+        this.push(done ? null : value);
+      },
       (error) => this.destroy(error),
     );
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
+    this.bytesWritten += chunk.length;
     this.#writer.write(chunk).then(() => done(), done);
   }
 

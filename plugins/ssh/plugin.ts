@@ -56,6 +56,8 @@ const plugin: Plugin = definePlugin({
     const transport: SshTransport = {
       serve: async (stream, peer) => await (await started.promise).serve(stream, peer),
       sessions: () => running?.sessions() ?? { ssh: 0, vscode: 0, jetbrains: 0 },
+      connections: () => running?.connections() ?? 0,
+      traffic: () => running?.traffic() ?? { received: 0, sent: 0 },
     };
     const x11 = new X11Handover();
     ctx.provide(SshTransport, transport);

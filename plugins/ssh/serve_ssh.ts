@@ -97,6 +97,8 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
     serve: (stream, peer) => service.serveTrusted(new ByteDuplex(stream), peer),
     sessions: () => ({ ...sessions.counts, jetbrains: local.jetbrains }),
     hostKey: async () => publicKeyOf(library, await trustedHostKey.current()),
+    connections: () => service.connections,
+    traffic: () => service.traffic(),
   };
 }
 

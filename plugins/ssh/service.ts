@@ -36,6 +36,10 @@ export interface SshTransport {
   serve(stream: ByteStream, peer: Peer): Promise<void>;
   /** Sessions that are running now. */
   sessions(): SessionCounts;
+  /** Connections that are open now. */
+  connections(): number;
+  /** Bytes since the plugin started, as they went over the connections. */
+  traffic(): { readonly received: number; readonly sent: number };
 }
 /** Token for {@linkcode SshTransport}. */
 export const SshTransport: ServiceToken<SshTransport> = defineService("ssh/transport");

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Duplex } from "node:stream";
-
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
+import type { CountedDuplex } from "./byte_duplex.ts";
 import type { SshConfig } from "./config.ts";
 import type { Peer } from "./service.ts";
 import type { SshMetrics } from "./ssh_metrics.ts";
@@ -40,23 +39,40 @@ export class SshService {
   /** Servers by host key: the library takes one key for each. */
   readonly #servers = new Map<string, SshServer>();
   #isClosed = false;
-  #open = 0;
+  readonly #open = new Set<CountedDuplex>();
+  /** Bytes of connections that have ended. */
+  #received = 0;
+  #sent = 0;
   #loggingIn = 0;
 
   /** @throws {Error} When the host key is not usable. */
   constructor(options: SshServiceOptions) {
     this.#options = options;
     this.#server(options.hostKey);
-    options.metrics.connections.collect(() => this.#open);
+    options.metrics.connections.collect(() => this.connections);
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Bytes of all connections since the start. */
+  traffic(): { readonly received: number; readonly sent: number } {
+    let [received, sent] = [this.#received, this.#sent];
+    for (const { bytesRead, bytesWritten } of this.#open) {
+      [received, sent] = [received + bytesRead, sent + bytesWritten];
+    }
+    return { received, sent };
   }
 
   /** Serves a client who has to prove that it may come in. */
-  serveTcp(stream: Duplex, peer: Peer, policy: AuthPolicy): Promise<void> {
+  serveTcp(stream: CountedDuplex, peer: Peer, policy: AuthPolicy): Promise<void> {
     return this.#serve(stream, peer, { policy, hostKey: this.#options.hostKey });
   }
 
   /** Serves a client whom the transport vouches for. */
-  async serveTrusted(stream: Duplex, peer: Peer): Promise<void> {
+  async serveTrusted(stream: CountedDuplex, peer: Peer): Promise<void> {
     const hostKey = await this.#options.trustedHostKey.current();
     await this.#serve(stream, peer, { policy: { anonymous: true }, hostKey });
   }
@@ -68,20 +84,20 @@ export class SshService {
   }
 
   async #serve(
-    stream: Duplex,
+    stream: CountedDuplex,
     peer: Peer,
     { policy, hostKey }: { policy: AuthPolicy; hostKey: string },
   ): Promise<void> {
     const { config, metrics, log } = this.#options;
     if (this.#isClosed) return void stream.destroy();
-    if (this.#open >= config.maxConnections || this.#loggingIn >= config.maxLogins) {
+    if (this.connections >= config.maxConnections || this.#loggingIn >= config.maxLogins) {
       metrics.refusedConnections.inc();
-      log.warn("connection refused", { open: this.#open, loggingIn: this.#loggingIn });
+      log.warn("connection refused", { open: this.connections, loggingIn: this.#loggingIn });
       stream.on("error", () => {}); // It is being cut.
       stream.destroy();
       return;
     }
-    this.#open++;
+    this.#open.add(stream);
     this.#loggingIn++;
     let isLoggingIn = true;
     const admitted = () => {
@@ -89,7 +105,9 @@ export class SshService {
       isLoggingIn = false;
     };
     const { authenticated, error } = await this.#server(hostKey).serve(stream, { peer, policy, admitted });
-    this.#open--;
+    this.#open.delete(stream);
+    this.#received += stream.bytesRead;
+    this.#sent += stream.bytesWritten;
     admitted();
     if (!authenticated) metrics.failedConnections.inc();
     if (error !== undefined) {

@@ -8,6 +8,7 @@ import { isBefore } from "../../core/version_order.ts";
 import { ConnectionReports } from "../controlplane/service.ts";
 import { attachQuery } from "./attach_query.ts";
 import { terminalsConfig } from "./config.ts";
+import { TerminalViewers } from "./service.ts";
 import { TerminalTable } from "./terminal_table.ts";
 import { terminalsMetrics } from "./terminals_metrics.ts";
 
@@ -23,6 +24,7 @@ const plugin: Plugin = definePlugin({
   summary: "Terminals over WebSocket that outlive their viewers.",
   mount: "pty",
   config: terminalsConfig,
+  provides: [TerminalViewers],
   needs: { reports: optional(ConnectionReports) },
   permissions: { read: true, run: true, ffi: true, env: true, sys: ["uid"] },
   supported({ os, denoVersion }) {
@@ -48,6 +50,7 @@ const plugin: Plugin = definePlugin({
       reports: services.reports,
     });
     ctx.hooks.onStopping(() => table.stopping());
+    ctx.provide(TerminalViewers, table.viewers);
     ctx.routes.webSocket("/", async (c) => {
       const query = attachQuery((name) => c.req.query(name));
       const entry = await table.open(query);

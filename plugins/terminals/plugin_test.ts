@@ -4,6 +4,7 @@ import { conformance, createTestAgent, fake, type TestSocket } from "../../core/
 import { ConnectionReports } from "../controlplane/service.ts";
 import { attachQuery, viewerMessage } from "./attach_query.ts";
 import terminals from "./mod.ts";
+import { TerminalViewers } from "./service.ts";
 import { ScreenMirror } from "./screen_mirror.ts";
 import { utf8Locale } from "./start_shell.ts";
 
@@ -83,6 +84,24 @@ Deno.test("a terminal without a viewer ends when its time is up", async () => {
   await agent.clock.advance(60_000);
 
   while (await agent.metric("agent_terminals_open") !== 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+Deno.test("TerminalViewers counts who is attached and the bytes in both directions", async () => {
+  await using agent = await createTestAgent({ plugins: [terminals] });
+  const viewers = agent.service(TerminalViewers);
+  assertEquals([viewers.count(), viewers.traffic()], [0, { received: 0, sent: 0 }]);
+  const socket = await agent.webSocket(CAT);
+
+  say(socket, { data: "here\n" });
+  await until(socket, "here");
+  const attached = viewers.count();
+  const { received, sent } = viewers.traffic();
+  socket.close();
+  await socket.closed;
+
+  assertEquals([attached, received], [1, JSON.stringify({ data: "here\n" }).length]);
+  assertEquals(sent >= "here".length, true, String(sent));
+  while (viewers.count() > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 Deno.test("attaching refuses a bad id, a bad size and one terminal too many", async () => {

@@ -8,6 +8,7 @@ import type { Clock, Logger, SocketChannel, Tasks } from "../../core/plugin.ts";
 import type { ConnectionReports } from "../controlplane/service.ts";
 import { type AttachQuery, type ViewerMessage, viewerMessage } from "./attach_query.ts";
 import type { TerminalsConfig } from "./config.ts";
+import type { TerminalViewers } from "./service.ts";
 import { SharedTerminal, type Viewer } from "./shared_terminal.ts";
 import { type ShellWork, startShell } from "./start_shell.ts";
 import type { TerminalsMetrics } from "./terminals_metrics.ts";
@@ -39,6 +40,9 @@ export class TerminalTable {
   /** Those who ask for a terminal that is being started wait for it. */
   readonly #entries = new Map<string, Promise<Entry>>();
   #isStopping = false;
+  #viewers = 0;
+  #received = 0;
+  #sent = 0;
 
   constructor(work: TerminalTableWork) {
     this.#work = work;
@@ -48,6 +52,12 @@ export class TerminalTable {
   get count(): number {
     return this.#entries.size;
   }
+
+  /** Who is attached, and what went through. */
+  readonly viewers: TerminalViewers = {
+    count: () => this.#viewers,
+    traffic: () => ({ received: this.#received, sent: this.#sent }),
+  };
 
   /**
    * Finds or starts a terminal.
@@ -79,14 +89,19 @@ export class TerminalTable {
   async view({ terminal, input }: Entry, socket: SocketChannel, query: AttachQuery): Promise<void> {
     const { metrics, reports } = this.#work;
     metrics.connections.inc();
+    this.#viewers++;
     const disconnected = reports?.connected("reconnecting_pty", "");
     const viewer: Viewer = {
-      send: (bytes) => socket.send(bytes),
+      send: (bytes) => {
+        this.#sent += bytes.length;
+        return socket.send(bytes);
+      },
       close: (reason) => socket.close(NORMAL_CLOSURE, reason),
     };
     try {
       await terminal.attach(viewer, query.size);
       for await (const raw of socket) {
+        this.#received += raw.length;
         const message = viewerMessage(raw);
         if (message === undefined) metrics.errors.inc({ error_type: "input_writer" });
         else await this.#take(message, { terminal, input });
@@ -98,6 +113,7 @@ export class TerminalTable {
       throw error;
     } finally {
       terminal.detach(viewer);
+      this.#viewers--;
     }
   }
 

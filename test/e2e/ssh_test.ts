@@ -57,6 +57,25 @@ withSsh("ssh reports 229 when the session cannot be started, and says why", asyn
   assertStringIncludes(err, "Cannot start");
 }, { env: { HOME: "/no/such/home" } });
 
+withSsh("SshTransport counts sessions and connections while they last, and bytes for good", async (agent) => {
+  const transport = agent.agent.service(SshTransport);
+  assertEquals([transport.connections(), transport.traffic()], [0, { received: 0, sent: 0 }]);
+  const client = agent.spawn(["ssh", "workspace", "echo started; exec sleep 1000"]);
+  const output = client.stdout.getReader();
+  await output.read();
+
+  assertEquals([transport.sessions(), transport.connections()], [{ ssh: 1, vscode: 0 }, 1]);
+  const open = transport.traffic();
+  client.kill("SIGKILL");
+  while (!(await output.read()).done);
+  await Promise.allSettled([client.stderr.cancel(), client.stdin.close()]);
+  await client.status;
+  while (transport.connections() > 0) await turn();
+
+  const { received, sent } = transport.traffic();
+  assert(open.received > 1000 && open.sent > 1000 && received >= open.received && sent >= open.sent);
+});
+
 withSsh("ssh without a command gives a login shell", async (agent) => {
   const { code, out } = await agent.ssh(undefined, { input: "shopt -q login_shell && echo login; exit 4\n" });
 
