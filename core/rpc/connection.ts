@@ -124,7 +124,12 @@ export class RpcConnection {
       whileConnected: (name, work, options = {}) => {
         assertOpen?.(`run "${name}" while connected`);
         const until = options.until ?? "drain";
-        const routine = new Routine({ name, until, signal, work: (ends) => enter(() => work(rpc, ends)) });
+        // A call that nobody answers ends with the routine that waits for it.
+        const within = (ends: AbortSignal): Rpc => ({
+          ...rpc,
+          client: (service) => lazyClient(service, linkFor, ends),
+        });
+        const routine = new Routine({ name, until, signal, work: (ends) => enter(() => work(within(ends), ends)) });
         own.add(routine);
         this.#routines.add(routine);
         void this.#begin(routine);

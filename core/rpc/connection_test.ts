@@ -225,6 +225,32 @@ Deno.test("drain() ends routines that last until the drain, and their errors do 
   await plane.until(() => !plane.isConnected);
 });
 
+Deno.test("whileConnected() ends a call that nobody answers with the routine that made it", async () => {
+  const called = Promise.withResolvers<void>();
+  const plane = new TestControlPlane().serve(Agent, {
+    getManifest: () => {
+      called.resolve();
+      return new Promise<never>(() => {});
+    },
+  });
+  const { connection, rpc } = setUp(plane);
+  let failure: unknown;
+  rpc.whileConnected("ask", async (own) => {
+    await own.client(Agent).getManifest({}).catch((error) => {
+      failure = error;
+      throw error;
+    });
+  });
+  connection.start();
+  await called.promise;
+
+  await rpc[Symbol.asyncDispose]();
+
+  assertEquals(failure instanceof Error && failure.message, "the plugin stops");
+  assertEquals(plane.isConnected, true);
+  await connection.stop();
+});
+
 Deno.test("drain() prevents further attempts but lets one that is under way succeed, for last words", async () => {
   const plane = serveLifecycle(new TestControlPlane());
   const gate = Promise.withResolvers<void>();

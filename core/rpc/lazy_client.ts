@@ -6,18 +6,26 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 
 import type { RpcLink } from "./link.ts";
-import type { ServiceClient, ServiceDescriptor } from "./service.ts";
+import type { CallOptions, ServiceClient, ServiceDescriptor } from "./service.ts";
 
 /** The present link. @throws {RpcUnavailableError} When there is none. */
 export type LinkSource = (method: string) => Pick<RpcLink, "channelFor">;
 
 type AnyClient = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 
-/** A client whose calls go to whatever link is there when they are made. */
-export function lazyClient<S extends ServiceDescriptor>(service: S, linkFor: LinkSource): ServiceClient<S> {
+/**
+ * A client whose calls go to whatever link is there when they are made.
+ *
+ * @param ends Ends every call when it aborts.
+ */
+export function lazyClient<S extends ServiceDescriptor>(
+  service: S,
+  linkFor: LinkSource,
+  ends?: AbortSignal,
+): ServiceClient<S> {
   let loading: Promise<AnyClient> | undefined;
   const load = () => loading ??= loadClient(service, linkFor);
-  const methods = service.methods.map((method) => [method.localName, lazyMethod(method, load, linkFor)]);
+  const methods = service.methods.map((method) => [method.localName, lazyMethod(method, { load, linkFor, ends })]);
   return Object.freeze(Object.fromEntries(methods)) as ServiceClient<S>;
 }
 
@@ -26,18 +34,27 @@ async function loadClient(service: ServiceDescriptor, linkFor: LinkSource): Prom
   return typedClient(service, (method) => linkFor(method.name).channelFor(method)) as unknown as AnyClient;
 }
 
-function lazyMethod(
-  method: DescMethod,
-  load: () => Promise<AnyClient>,
-  linkFor: LinkSource,
-): (...args: unknown[]) => unknown {
-  const call = async (args: unknown[]) => {
+interface CallSource {
+  readonly load: () => Promise<AnyClient>;
+  readonly linkFor: LinkSource;
+  readonly ends: AbortSignal | undefined;
+}
+
+function lazyMethod(method: DescMethod, { load, linkFor, ends }: CallSource): (...args: unknown[]) => unknown {
+  const call = async (request: unknown, options?: CallOptions) => {
     // Before loading anything: without a connection the answer is known.
     linkFor(method.name);
-    return (await load())[method.localName]!(...args);
+    return (await load())[method.localName]!(request, withEnd(options, ends));
   };
-  if (method.methodKind === "unary" || method.methodKind === "client_streaming") return (...args) => call(args);
-  return async function* (...args) {
-    yield* await call(args) as AsyncIterable<unknown>;
+  if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
+    return (request, options) => call(request, options as CallOptions);
+  }
+  return async function* (request, options) {
+    yield* await call(request, options as CallOptions) as AsyncIterable<unknown>;
   };
+}
+
+function withEnd(options: CallOptions | undefined, ends: AbortSignal | undefined): CallOptions | undefined {
+  if (ends === undefined) return options;
+  return { ...options, signal: options?.signal === undefined ? ends : AbortSignal.any([options.signal, ends]) };
 }
