@@ -31,11 +31,17 @@ export async function writeSecretFiles(secrets: readonly ManifestSecret[], home:
     written.add(path);
     try {
       await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await Deno.writeFile(path, value, { mode: 0o600 });
+      // Not `Deno.writeFile`: it changes the mode of a file that is there.
+      using file = await Deno.open(path, { create: true, write: true, truncate: true, mode: 0o600 });
+      await writeAll(file, value);
     } catch (error) {
       log.warn("secret file not written", { path, error: messageOf(error) });
     }
   }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
 }
 
 function resolveHome(path: string, home: string): string | undefined {
