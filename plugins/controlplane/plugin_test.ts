@@ -139,8 +139,10 @@ Deno.test("controlplane sends what the control plane missed after a reconnect, a
 Deno.test("controlplane repeats a state whose report failed until it arrives", async () => {
   let isFirst = true;
   const arrived: Lifecycle_State[] = [];
+  const times: number[] = [];
   const controlPlane = planeWith({
     updateLifecycle: (request) => {
+      times.push(Number(request.lifecycle?.changedAt?.seconds));
       if (isFirst) {
         isFirst = false;
         throw new RpcError("database is away");
@@ -156,6 +158,7 @@ Deno.test("controlplane repeats a state whose report failed until it arrives", a
   await controlPlane.until(() => arrived.includes(Lifecycle_State.READY));
 
   assertEquals(arrived, [Lifecycle_State.STARTING, Lifecycle_State.READY]);
+  assertEquals(times[1], times[0], "a state that is sent again keeps its time, by which it is known");
 });
 
 Deno.test("controlplane runs start work once, however often it reconnects, and feeds every manifest", async () => {
@@ -196,18 +199,44 @@ Deno.test("controlplane reports connections in order, with a blank address as it
   const reports = agent.service(ConnectionReports);
 
   const ended = reports.connected("ssh", "localhost:5022");
-  reports.connected("vscode", "");
+  const blankEnded = reports.connected("vscode", "");
   ended(1, "");
   ended(2, "a second end does not count");
-  const calls = (await controlPlane.untilCalled("ReportConnection", 3)).map(({ connection }) => connection);
+  blankEnded(3, "gone");
+  const calls = (await controlPlane.untilCalled("ReportConnection", 4)).map(({ connection }) => connection);
 
-  assertEquals(calls.map(({ ip }) => ip), ["127.0.0.1", "", "127.0.0.1"]);
+  assertEquals(calls.map(({ ip }) => ip), ["127.0.0.1", "", "127.0.0.1", ""]);
   assertEquals(calls.map(({ action }) => action), [
     Connection_Action.CONNECT,
     Connection_Action.CONNECT,
     Connection_Action.DISCONNECT,
+    Connection_Action.DISCONNECT,
   ]);
+  assertEquals([calls[3].statusCode, calls[3].reason, calls[3].id], [3, "gone", calls[1].id]);
+  assertEquals(agent.logs("error"), []);
   assertEquals([calls[2].statusCode, calls[2].reason, calls[2].id], [1, "", calls[0].id]);
+});
+
+Deno.test("controlplane keeps connection reports for the next connection, but for one that was on its way", async () => {
+  let isFirst = true;
+  const controlPlane = planeWith({
+    reportConnection: () => {
+      if (!isFirst) return {};
+      isFirst = false;
+      return new Promise<never>(() => {});
+    },
+  });
+  await using agent = await createTestAgent({ plugins: [controlplane], controlPlane });
+  const reports = agent.service(ConnectionReports);
+  for (const port of [1, 2, 3]) reports.connected("ssh", `192.0.2.${port}:22`);
+  await controlPlane.untilCalled("ReportConnection");
+
+  await controlPlane.disconnect();
+  await agent.clock.advance(60_000);
+  const calls = await controlPlane.untilCalled("ReportConnection", 3);
+
+  assertEquals(calls.map(({ connection }) => connection.ip), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+  assertEquals(agent.logs("warn").filter(({ message }) => message === "connection report given up").length, 1);
 });
 
 Deno.test("controlplane logs an address that cannot be read, and drops reports over the limit", async () => {
