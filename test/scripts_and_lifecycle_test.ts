@@ -2,7 +2,14 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { Agent, Lifecycle_State, Log_Level, Timing_Stage, Timing_Status } from "../core/proto/gen/agent_pb.ts";
+import {
+  Agent,
+  Lifecycle_State,
+  Log_Level,
+  type Timing,
+  Timing_Stage,
+  Timing_Status,
+} from "../core/proto/gen/agent_pb.ts";
 import { RpcError } from "../core/rpc/drpc/error.ts";
 import { TestControlPlane } from "../core/testing/control_plane.ts";
 import { createTestAgent } from "../core/testing/test_agent.ts";
@@ -17,7 +24,7 @@ interface Run {
   readonly plane: TestControlPlane;
   readonly directory: string;
   lines(): readonly string[];
-  timings(): readonly { stage: Timing_Stage; status: Timing_Status; exitCode: number }[];
+  timings(): readonly Timing[];
   states(): readonly string[];
 }
 
@@ -25,10 +32,12 @@ function planeWith(
   script: Record<string, unknown>,
   directory: string,
   createLogs?: () => Record<string, unknown>,
+  manifest: Record<string, unknown> = {},
 ): Run {
   const plane = new TestControlPlane().serve(Agent, {
     getManifest: () => ({
       agentId: uuidBytes("01020304-0506-0708-090a-0b0c0d0e0f10"),
+      ...manifest,
       scripts: [{ id: uuidBytes(SCRIPT), logSourceId: uuidBytes(SOURCE), logPath: join(directory, "log"), ...script }],
     }),
     updateStartup: () => ({}),
@@ -84,6 +93,8 @@ Deno.test("scripts runs a start script, sends its lines by stream, writes its fi
     assertEquals(uuidText((await run.plane.untilCalled("BatchCreateLogs"))[0].logSourceId), SOURCE);
     const [timing] = run.timings();
     assertEquals([timing?.stage, timing?.status, timing?.exitCode], [Timing_Stage.START, Timing_Status.OK, 0]);
+    const [start, end] = [timing?.start, timing?.end].map((time) => Number(time?.seconds) * 1e9 + time!.nanos);
+    assertEquals(start! > 0 && start! <= end!, true, `${start} to ${end}`);
   });
 });
 
@@ -138,6 +149,60 @@ Deno.test("scripts runs stop scripts before the agent is off, and their lines ar
   assertEquals(run.lines(), ["INFO goodbye"]);
   assertEquals(run.states(), ["STARTING", "READY", "SHUTTING_DOWN", "OFF"]);
   assertEquals(run.timings()[0]?.stage, Timing_Stage.STOP);
+  await agent[Symbol.asyncDispose]();
+  await Deno.remove(directory, { recursive: true });
+});
+
+/** Lets the agent run in real time: its end waits for the last lines, however long a loaded machine takes for them. */
+async function stopWith(script: Record<string, unknown>): Promise<Run> {
+  const directory = await Deno.makeTempDir();
+  const run = planeWith({ ...script, runOnStop: true }, directory);
+  const agent = await createTestAgent({
+    plugins: [controlplane, scripts],
+    controlPlane: run.plane,
+    config: { scripts: { lastLogsMs: 60_000, graceMs: 200 } },
+    agent: { scriptDataDir: directory, shutdown: { drainMs: 120_000, totalMs: 120_000 } },
+    time: "real",
+  });
+  await run.plane.until(() => run.states().includes("READY"));
+  await agent.stop();
+  await agent.stop();
+  await agent[Symbol.asyncDispose]();
+  await Deno.remove(directory, { recursive: true });
+  return run;
+}
+
+Deno.test("scripts loses none of 3000 lines of a stop script, and keeps their order", async () => {
+  const run = await stopWith({ script: 'i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i + 1)); done' });
+
+  assertEquals(run.lines(), Array.from({ length: 3000 }, (_, index) => `INFO line ${index}`));
+  assertEquals(run.states(), ["STARTING", "READY", "SHUTTING_DOWN", "OFF"]);
+});
+
+Deno.test("scripts reports a stop script that fails, or takes too long, as the agent's last state, and runs it once", async () => {
+  const failing = await stopWith({ script: "echo once; exit 3" });
+  const slow = await stopWith({ script: "echo once; sleep 1000", timeout: { nanos: 300_000_000 } });
+
+  assertEquals([failing.states().at(-1), slow.states().at(-1)], ["SHUTDOWN_ERROR", "SHUTDOWN_TIMEOUT"]);
+  assertEquals([failing.lines(), slow.lines()], [["INFO once"], ["INFO once"]]);
+  assertEquals([failing.timings().length, failing.timings()[0]?.exitCode], [1, 3]);
+});
+
+Deno.test("scripts gives start scripts the manifest's secrets, in the environment and in files", async () => {
+  const directory = await Deno.makeTempDir();
+  const value = new TextEncoder().encode("s3cret");
+  const secrets = [{ envName: "API_KEY", value }, { filePath: join(directory, "key"), value }];
+  const script = `test "$API_KEY" = "$(cat ${join(directory, "key")})" && echo "$API_KEY"`;
+  const run = planeWith({ script, runOnStart: true }, directory, undefined, { secrets });
+  const agent = await createTestAgent({
+    plugins: [controlplane, scripts],
+    controlPlane: run.plane,
+    agent: { scriptDataDir: directory },
+  });
+
+  await untilLines(run, agent, 1);
+
+  assertEquals(run.lines(), ["INFO s3cret"]);
   await agent[Symbol.asyncDispose]();
   await Deno.remove(directory, { recursive: true });
 });

@@ -50,18 +50,21 @@ export class LogSender {
     if (logs.length === 0) return;
     if (this.#isOver) return this.#dropped(sourceId, logs.length, "the control plane takes no more");
     const queue = this.#queues.get(sourceId) ?? { logs: [], lastFlushMs: 0, isWanted: false };
-    this.#queues.set(sourceId, queue);
+    let [tooLong, tooMany] = [0, 0];
     for (const log of logs) {
       const line = { ...log, output: sanitize(log.output) };
       const bytes = bytesOf(line);
       // Looked at before adding, so that a little too much is sent on purpose: the control plane then marks what is missing.
-      if (bytes > MAX_BATCH_BYTES) this.#dropped(sourceId, 1, "the line is too long");
-      else if (this.#queuedBytes > MAX_QUEUED_BYTES) this.#dropped(sourceId, 1, "too much is waiting");
+      if (bytes > MAX_BATCH_BYTES) tooLong++;
+      else if (this.#queuedBytes > MAX_QUEUED_BYTES) tooMany++;
       else {
         queue.logs.push(line);
         this.#queuedBytes += bytes;
       }
     }
+    if (queue.logs.length > 0) this.#queues.set(sourceId, queue);
+    if (tooLong > 0) this.#dropped(sourceId, tooLong, "the line is too long");
+    if (tooMany > 0) this.#dropped(sourceId, tooMany, "too much is waiting");
   }
 
   /** Sends the lines of a source with the next look. */
