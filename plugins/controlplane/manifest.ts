@@ -5,10 +5,10 @@
  */
 import type { Duration } from "@bufbuild/protobuf/wkt";
 
-import type { Manifest as WireManifest } from "../../core/proto/gen/agent_pb.ts";
+import { type Manifest as WireManifest, WorkspaceApp_Health } from "../../core/proto/gen/agent_pb.ts";
 import type { Variables } from "../../core/plugin.ts";
 import { expandPath } from "../../core/expand_path.ts";
-import type { Manifest } from "./service.ts";
+import type { Manifest, ManifestAppHealth } from "./service.ts";
 import { uuidText } from "../../core/uuid.ts";
 
 /** A secret of the manifest: goes into the environment of children, into a file, or both. */
@@ -67,6 +67,7 @@ export function readManifest(wire: WireManifest, variables: Variables): Manifest
         id: uuidText(app.id) ?? "",
         slug: app.slug,
         displayName: app.displayName,
+        health: APP_HEALTH[app.health] ?? "unspecified",
         healthcheck: {
           url: app.healthcheck?.url ?? "",
           intervalMs: milliseconds(app.healthcheck?.interval),
@@ -77,6 +78,13 @@ export function readManifest(wire: WireManifest, variables: Variables): Manifest
     secrets: wire.secrets.map(({ envName, filePath, value }) => ({ envName, filePath, value })),
   };
 }
+
+const APP_HEALTH: Readonly<Partial<Record<WorkspaceApp_Health, ManifestAppHealth>>> = {
+  [WorkspaceApp_Health.DISABLED]: "disabled",
+  [WorkspaceApp_Health.INITIALIZING]: "initializing",
+  [WorkspaceApp_Health.HEALTHY]: "healthy",
+  [WorkspaceApp_Health.UNHEALTHY]: "unhealthy",
+};
 
 function milliseconds(duration: Duration | undefined): number {
   return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;

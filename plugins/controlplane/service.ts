@@ -30,11 +30,15 @@ export interface ManifestMetadata {
   /** 0 means that the interval decides. */
   readonly timeoutSeconds: number;
 }
+/** What a control plane knows of an app; `disabled` apps are not to be asked. */
+export type ManifestAppHealth = "unspecified" | "disabled" | "initializing" | "healthy" | "unhealthy";
 /** An app whose health is to be watched. */
 export interface ManifestApp {
   readonly id: string;
   readonly slug: string;
   readonly displayName: string;
+  /** As the control plane knew it when it sent the manifest. */
+  readonly health: ManifestAppHealth;
   readonly healthcheck: { readonly url: string; readonly intervalMs: number; readonly threshold: number };
 }
 /** What the control plane says about this agent. Secrets are not part of it. */
