@@ -8,6 +8,8 @@ import { assertEquals } from "@std/assert";
 import { Agent, type BoundaryLog } from "../../core/proto/gen/agent_pb.ts";
 import { RpcError } from "../../core/rpc/drpc/error.ts";
 import { createTestAgent, TestControlPlane } from "../../core/testing/mod.ts";
+import { parseAgentsFile } from "../../examples/control-plane/agents_file.ts";
+import { startControlPlane } from "../../examples/control-plane/control_plane.ts";
 import agentsocket from "../../plugins/agentsocket/mod.ts";
 import boundarylogs from "../../plugins/boundarylogs/mod.ts";
 import { GoProgram, needsGo } from "./go_program.ts";
@@ -63,6 +65,59 @@ Deno.test(
     assertEquals([await lost("boundary_channel_full"), await lost("boundary_batch_full")], [5, 3]);
   },
 );
+
+Deno.test("a Go agent lives at the reference control plane, which shows all it said", needsGo, async () => {
+  const token = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
+  const file = {
+    statsIntervalSeconds: 11,
+    agents: [{
+      ...{ name: "dev", token },
+      scripts: [{ name: "Prepare", script: "true", runOnStart: true }],
+      apps: [{ slug: "web", healthcheck: { url: "http://127.0.0.1:1", intervalSeconds: 5, threshold: 1 } }],
+      metadata: [{ key: "load", script: "true", intervalSeconds: 7 }],
+    }],
+  };
+  await using program = await GoProgram.build();
+  await using plane = startControlPlane({ agents: parseAgentsFile(JSON.stringify(file), "test"), logSink: () => {} });
+  const headers = { authorization: `Bearer ${plane.token}` };
+  const ask = async (path: string) => await (await fetch(plane.address + path, { headers })).json();
+
+  let live, logs, metrics;
+  {
+    await using _agent = await program.serve("run-agent", plane.address, token);
+    [live, { logs }, { metrics }] = await Promise.all(
+      ["", "/logs", "/metrics"].map((part) => ask(`/api/agents/dev${part}`)),
+    );
+  }
+  const end = await ask("/api/agents/dev");
+
+  assertEquals([live.connection, live.lifecycle, live.ready_at !== undefined], ["connected", "ready", true]);
+  const { received_at: _, ...startup } = live.startup;
+  assertEquals(startup, {
+    ...{ version: "v2.99.0", api_version: "2.10", directory: "/home/go" },
+    subsystems: ["envbox", "envbuilder"],
+  });
+  assertEquals(logs.map((line: Record<string, string>) => [line.level, line.output]), [["info", "one"], [
+    "error",
+    "two",
+  ]]);
+  assertEquals(
+    live.timings.map((each: Record<string, unknown>) => [each.script, each.stage, each.status, each.exit_code]),
+    [
+      ["Prepare", "start", "exit_failure", 7],
+    ],
+  );
+  assertEquals(live.metadata.map((each: Record<string, string>) => [each.key, each.value, each.error]), [
+    ["load", "0.42", "run cmd: exit status 1"],
+  ]);
+  assertEquals(live.apps.map((each: Record<string, string>) => [each.slug, each.health]), [["web", "unhealthy"]]);
+  const { connection_count: connections, connection_median_latency_ms: latency, session_count_ssh: ssh } = live.stats;
+  assertEquals([connections, latency, ssh], [3, -0.001, 2]);
+  assertEquals(metrics, [{ name: "a_total", type: "counter", value: 4.5, labels: {} }]);
+  assertEquals(end.lifecycle_history.map(({ state }: Record<string, string>) => state), [
+    ...["starting", "ready", "shutting_down", "off"],
+  ]);
+});
 
 /** Resolves when the agent can call the control plane. */
 async function connected(controlPlane: TestControlPlane): Promise<void> {

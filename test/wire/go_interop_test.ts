@@ -55,6 +55,23 @@ Deno.test("the Go client checks our server over a Unix socket", needsGo, async (
   await Promise.all(connections);
 });
 
+Deno.test("our server ends the calls of a Go client that dies in the middle of them", needsGo, async () => {
+  await using program = await GoProgram.build();
+  const ended = Promise.withResolvers<YamuxSession>();
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+    socket.onopen = () => {
+      const session = new YamuxSession(webSocketStream(socket), { role: "server" });
+      serveSession(session, wireService()).then(() => ended.resolve(session));
+    };
+    return response;
+  });
+
+  await program.check("abandon-ws", `ws://127.0.0.1:${server.addr.port}/`);
+
+  assertEquals((await ended.promise).streamCount, 0);
+});
+
 Deno.test("our client checks the Go server over WebSocket, yamux and dRPC", needsGo, async () => {
   await using program = await GoProgram.build();
   await using server = await program.serve("serve-ws");
@@ -113,7 +130,7 @@ async function checkCalls(dial: () => Promise<RpcChannel>): Promise<void> {
   await checkCancel(channel, dial);
 
   channel = await dial();
-  for (let index = 0; index < 1000 * SCALE; index++) {
+  for (let index = 0; index < 10_000 * SCALE; index++) {
     const message = new TextEncoder().encode(String(index));
     assertEquals(await echo(channel, message), message);
   }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -164,5 +165,13 @@ func text(field int, value string) []byte {
 func number(field int, value uint64) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(nil, uint64(field<<3)), value)
 }
+
+// double encodes a protobuf field that holds a double.
+func double(field int, value float64) []byte {
+	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(nil, uint64(field<<3|1)), math.Float64bits(value))
+}
+
+// nested encodes a protobuf field that holds a message.
+func nested(field int, fields ...[]byte) []byte { return text(field, string(join(fields...))) }
 
 func join(fields ...[]byte) []byte { return bytes.Join(fields, nil) }

@@ -30,7 +30,7 @@ type check struct {
 }
 
 // Repetitions, scaled by OUTPOST_TEST_SCALE.
-var calls = 1000 * scale()
+var calls = 10_000 * scale()
 
 func scale() int {
 	if value, err := strconv.Atoi(os.Getenv("OUTPOST_TEST_SCALE")); err == nil && value > 0 {
@@ -71,6 +71,38 @@ func callWebSocket(url string) error {
 			return fmt.Errorf("%d streams were never closed by the server", session.NumStreams())
 		}
 	}
+	return nil
+}
+
+// abandonWebSocket ends the process while calls wait for their answers.
+func abandonWebSocket(url string) error {
+	ctx := context.Background()
+	socket, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		return err
+	}
+	session, err := yamux.Client(websocket.NetConn(ctx, socket, websocket.MessageBinary), quiet())
+	if err != nil {
+		return err
+	}
+	for i := 0; i < 10; i++ {
+		stream, err := session.Open()
+		if err != nil {
+			return err
+		}
+		call, err := drpcconn.New(stream).NewStream(ctx, "/test.Wire/Chat", raw{})
+		if err != nil {
+			return err
+		}
+		message, answer := []byte("here"), []byte(nil)
+		if err := call.MsgSend(&message, raw{}); err != nil {
+			return err
+		}
+		if err := call.MsgRecv(&answer, raw{}); err != nil {
+			return err
+		}
+	}
+	os.Exit(0)
 	return nil
 }
 

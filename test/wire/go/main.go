@@ -6,6 +6,8 @@
 //	wire call-ws <url>       checks a server of ours
 //	wire call-unix <path>    checks a socket of ours
 //	wire call-agent-socket <path>            checks the agent's service on its socket
+//	wire abandon-ws <url>                    leaves a server of ours in the middle of calls, without a word
+//	wire run-agent <url> <token>             lives at a control plane of ours; says its last words when standard input ends
 //	wire send-boundary-logs <path> <count>   sends audit entries as the network jail does
 package main
 
@@ -25,14 +27,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say what to do: serve-ws, serve-unix, call-ws, call-unix, call-agent-socket or send-boundary-logs")
+		return fmt.Errorf("say what to do: serve-ws, serve-unix, call-ws, call-unix, abandon-ws, call-agent-socket, run-agent or send-boundary-logs")
 	}
-	target, count := "", ""
+	target, second := "", ""
 	if len(args) > 1 {
 		target = args[1]
 	}
 	if len(args) > 2 {
-		count = args[2]
+		second = args[2]
 	}
 	switch args[0] {
 	case "serve-ws":
@@ -43,10 +45,14 @@ func run(args []string) error {
 		return callWebSocket(target)
 	case "call-unix":
 		return callUnix(target)
+	case "abandon-ws":
+		return abandonWebSocket(target)
+	case "run-agent":
+		return runAgent(target, second)
 	case "call-agent-socket":
 		return callAgentSocket(target)
 	case "send-boundary-logs":
-		return sendBoundaryLogs(target, count)
+		return sendBoundaryLogs(target, second)
 	}
 	return fmt.Errorf("unknown word %q", args[0])
 }
