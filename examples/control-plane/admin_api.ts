@@ -89,6 +89,7 @@ export function adminApi(options: AdminApiOptions): Hono<{ Bindings: AdminEnv }>
       })),
     });
   });
+  app.get("/api/agents/:id/metrics", (c) => json(c, { metrics: store.latest(find(c).id, "stats")?.metrics ?? [] }));
   app.delete("/api/agents/:id/logs", (c) => {
     const agent = find(c);
     store.clearLogs(agent.id);

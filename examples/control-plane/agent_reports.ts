@@ -12,6 +12,7 @@ import {
   type Startup,
   Startup_Subsystem,
   type Stats,
+  Stats_Metric_Type,
   type Timing,
   Timing_Stage,
   Timing_Status,
@@ -20,7 +21,7 @@ import {
 } from "../../core/proto/gen/agent_pb.ts";
 import { RpcError } from "../../core/rpc/drpc/error.ts";
 import type { AgentDefinition } from "./agents_file.ts";
-import type { EventKinds, LifecycleState } from "./store.ts";
+import type { EventKinds, LatestKinds, LifecycleState } from "./store.ts";
 import { isGiven, nanosecondsOf, nowText, timeText } from "./timestamps.ts";
 import { uuidText } from "./uuid.ts";
 
@@ -139,15 +140,21 @@ export function readAppStatus(
 const CONTROLS = /[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Statistics as JSON can hold them. */
-export function readStats(stats: Stats, nowMs: number): Readonly<Record<string, unknown>> {
+export function readStats(stats: Stats, nowMs: number): LatestKinds["stats"] {
   const { $typeName: _type, $unknown: _unknown, metrics, connectionsByProto, ...counts } = stats;
-  const numbers = Object.entries(counts).map(([name, value]) => [name, Number(value)]);
   return {
-    ...Object.fromEntries(numbers),
+    counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [snakeCase(name), Number(value)])),
     connectionsByProto: Object.fromEntries(Object.entries(connectionsByProto).map(([k, v]) => [k, Number(v)])),
-    metrics: metrics.length,
+    metrics: metrics.map(({ name, type, value, labels }) => ({
+      ...{ name, type: (Stats_Metric_Type[type] ?? "unknown").toLowerCase(), value },
+      labels: Object.fromEntries(labels.map((label) => [label.name, label.value])),
+    })),
     receivedAt: nowText(nowMs),
   };
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Sizes are numbers: no disk or memory comes near 2^53 bytes. */

@@ -27,11 +27,6 @@ import type { LogLine, Store } from "./store.ts";
 import { nowText } from "./timestamps.ts";
 import { uuidText } from "./uuid.ts";
 
-/** Samples of memory and disk an agent collects before it reports them. */
-const USAGE_DATAPOINTS = 20;
-/** Time between two samples, in seconds. */
-const USAGE_INTERVAL_SECONDS = 10;
-
 /** What {@linkcode agentService} works with. */
 export interface AgentServiceOptions {
   readonly agent: AgentDefinition;
@@ -141,7 +136,7 @@ export function agentService(options: AgentServiceOptions): ServiceImplementatio
       return {};
     },
     getResourcesMonitoringConfiguration: () => ({
-      config: { numDatapoints: USAGE_DATAPOINTS, collectionIntervalSeconds: USAGE_INTERVAL_SECONDS },
+      config: { numDatapoints: agent.monitor.datapoints, collectionIntervalSeconds: agent.monitor.intervalSeconds },
       ...(agent.monitor.memory ? { memory: { enabled: true } } : {}),
       volumes: agent.monitor.volumes.map((path) => ({ enabled: true, path })),
     }),

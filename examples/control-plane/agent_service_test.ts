@@ -10,6 +10,7 @@ import {
   Lifecycle_State,
   Log_Level,
   Startup_Subsystem,
+  Stats_Metric_Type,
   UpdateAppStatusRequest_AppStatusState as AppStatusState,
 } from "../../core/proto/gen/agent_pb.ts";
 import { bytePipe } from "../../core/rpc/byte_pipe.ts";
@@ -169,11 +170,13 @@ Deno.test("updateStats() answers the interval, also to the question without numb
 
   const asked = await server.client.updateStats({});
   assertEquals(server.store.latest(server.agent.id, "stats"), undefined);
-  const told = await server.client.updateStats({ stats: { rxBytes: 7n, connectionsByProto: { TCP: 2n } } });
+  const metrics = [{ name: "a_total", type: Stats_Metric_Type.COUNTER, value: 3, labels: [{ name: "x", value: "y" }] }];
+  const told = await server.client.updateStats({ stats: { rxBytes: 7n, connectionsByProto: { TCP: 2n }, metrics } });
 
   assertEquals([asked.reportInterval?.seconds, told.reportInterval?.seconds], [300n, 300n]);
   const stats = server.store.latest(server.agent.id, "stats");
-  assertEquals([stats?.rxBytes, stats?.connectionsByProto], [7, { TCP: 2 }]);
+  assertEquals([stats?.counts.rx_bytes, stats?.connectionsByProto], [7, { TCP: 2 }]);
+  assertEquals(stats?.metrics, [{ name: "a_total", type: "counter", value: 3, labels: { x: "y" } }]);
 });
 
 Deno.test("batchUpdateMetadata() trims, cuts values of over 2048 bytes between characters, and sets its own time", async () => {

@@ -40,11 +40,12 @@ export function summaryOf(
   };
 }
 
-/** Everything about one agent but its logs, which have pages of their own. */
+/** Everything about one agent but its logs and metrics, which are asked for by themselves. */
 export function detailsOf(agent: AgentDefinition, facts: AgentFacts): Readonly<Record<string, unknown>> {
   const { store } = facts;
   const startup = store.latest(agent.id, "startup");
   const state = store.latest(agent.id, "state");
+  const stats = store.latest(agent.id, "stats");
   const metadata = store.latestByKey(agent.id, "metadata");
   const health = store.latestByKey(agent.id, "appHealth");
   const statuses = store.events(agent.id, "appStatus", SHOWN_EVENTS)
@@ -99,7 +100,12 @@ export function detailsOf(agent: AgentDefinition, facts: AgentFacts): Readonly<R
       collected_at: collectedAt,
       ...usage,
     })),
-    stats: store.latest(agent.id, "stats"),
+    stats: stats && {
+      ...stats.counts,
+      connections_by_proto: stats.connectionsByProto,
+      metrics: stats.metrics.length,
+      received_at: stats.receivedAt,
+    },
     log_limit_reached: store.latest(agent.id, "logLimit")?.isReached ?? false,
   };
 }

@@ -98,9 +98,12 @@ const agent = z.strictObject({
   apps: z.array(app).default([]),
   metadata: z.array(metadatum).default([]),
   banners: z.array(banner).default([]),
-  monitor: z.strictObject({ memory: z.boolean().default(false), volumes: z.array(z.string()).default([]) }).prefault(
-    {},
-  ),
+  monitor: z.strictObject({
+    memory: z.boolean().default(false),
+    volumes: z.array(z.string()).default([]),
+    datapoints: z.number().int().min(1).max(1000).default(20).describe("Samples an agent collects before it reports."),
+    intervalSeconds: z.number().int().min(1).default(10).describe("Time between two samples."),
+  }).prefault({}),
 });
 
 const file = z.strictObject({

@@ -17,7 +17,7 @@ nav button { all: unset; box-sizing: border-box; display: block; width: 100%; pa
 nav button:focus-visible { outline: 2px solid } nav button[aria-current=true] { background: #8882 }
 small { color: var(--faint); display: block }
 .dot::before { content: ""; display: inline-block; width: .6em; height: .6em; border-radius: 50%; background: var(--faint); margin-right: .5em }
-.connected::before { background: var(--good) } .disconnected::before { background: var(--bad) }
+.connected::before, .healthy::before { background: var(--good) } .disconnected::before, .unhealthy::before { background: var(--bad) }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
 th { color: var(--faint); font-weight: 500 }
 pre { margin: 0; max-height: 24rem; overflow: auto; font: 12px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }
@@ -60,6 +60,35 @@ function lines(texts, empty) {
   queueMicrotask(() => { node.scrollTop = node.scrollHeight; });
   return node;
 }
+function size(bytes) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  for (; bytes >= 1024 && unit < units.length - 1; unit++) bytes /= 1024;
+  return (unit > 0 && bytes < 100 ? bytes.toFixed(1) : Math.round(bytes)) + " " + units[unit];
+}
+function statsRows(stats) {
+  if (!stats) return [];
+  return [
+    ["Sessions", "SSH " + stats.session_count_ssh + ", VS Code " + stats.session_count_vscode + ", JetBrains " + stats.session_count_jetbrains + ", terminals " + stats.session_count_reconnecting_pty],
+    ["Connections", stats.connection_count + ", " + size(stats.rx_bytes) + " received and " + size(stats.tx_bytes) + " sent since the report before"],
+    ["Metrics", stats.metrics + " series"], ["Reported", time(stats.received_at)],
+  ];
+}
+function usageRows(usage) {
+  const last = usage[usage.length - 1];
+  if (!last) return [];
+  const row = (name, pick) => {
+    const { used, total } = pick(last), part = used / total;
+    const meter = el("meter");
+    meter.max = 1; meter.high = .9; meter.value = part;
+    const before = usage.slice(-30).map(pick).filter(Boolean).map((u) => "▁▂▃▄▅▆▇█"[Math.min(7, Math.floor(u.used / u.total * 8))]).join("");
+    return [name, meter, Math.round(part * 100) + " %, " + size(used) + " of " + size(total), before];
+  };
+  return [
+    ...(last.memory ? [row("Memory", (u) => u.memory)] : []),
+    ...last.volumes.map(({ volume }) => row(volume, (u) => u.volumes.find((v) => v.volume === volume))),
+  ];
+}
 async function showList() {
   const { agents } = await ask("/api/agents");
   if (!agents.some((agent) => agent.id === selected)) selected = agents[0].id;
@@ -82,8 +111,10 @@ async function showAgent() {
       ["HTTP API", agent.has_tunnel ? "reachable under " + path + "/proxy/" : "not reachable"],
     ])),
     ...section("Life", table(["State", "Since"], agent.lifecycle_history.map((e) => [e.state, time(e.changed_at)]), "Nothing yet")),
-    ...section("Metadata", table(["", "Value", "Error"], agent.metadata.map((m) => [m.display_name, m.value, m.error]), "None asked for")),
-    ...section("Apps", table(["", "Health", "Status", "Message"], agent.apps.map((a) => [a.display_name, a.health, a.status ? a.status.state : "", a.status ? a.status.message : ""]), "None")),
+    ...section("Metadata", table(["", "Value", "Error", "Collected"], agent.metadata.map((m) => [m.display_name, m.value, el("span", m.error, "error"), time(m.collected_at)]), "None asked for")),
+    ...section("Resources", table(["", "", "Used", "Before"], usageRows(agent.usage), "Nothing reported yet")),
+    ...section("Statistics", table(["", ""], statsRows(agent.stats), "Nothing reported yet")),
+    ...section("Apps", table(["", "Health", "Status", "Message"], agent.apps.map((a) => [a.display_name, el("span", a.health, "dot " + a.health), a.status ? a.status.state : "", a.status ? a.status.message : ""]), "None")),
     ...section("Scripts", table(["", "Stage", "Status", "Exit code", "End"], agent.timings.map((t) => [t.script || t.script_id, t.stage, t.status, t.exit_code, time(t.end)]), "None has run")),
     ...section("Connections of people", table(["", "Type", "Address", "Time", "Reason"], agent.connections.map((c) => [c.action, c.type, c.ip || "", time(c.time), c.reason || ""]), "None")),
     ...section("Log", lines(logs.map((l) => [new Date(l.reported_at).toLocaleTimeString() + "  " + l.output, l.level]), "Nothing yet")),

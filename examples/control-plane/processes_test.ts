@@ -13,6 +13,7 @@ import { Dialer } from "../../core/rpc/dial.ts";
 import type { RpcLink } from "../../core/rpc/link.ts";
 import { typedClient } from "../../core/rpc/typed_client.ts";
 import { startAgent } from "../../test/agent_process.ts";
+import { ReplaceableServer } from "./replaceable_server.ts";
 import { type ServerProcess, startServer } from "./server_process.ts";
 import { uuidBytes } from "./uuid.ts";
 
@@ -25,70 +26,6 @@ interface View {
   readonly disconnected_at?: string;
   readonly lifecycle: string;
   readonly lifecycle_history: readonly { readonly state: string; readonly changed_at: string }[];
-}
-
-/** Where agents connect, whichever process serves it at the moment: a restart needs no port of its own, and who comes meanwhile waits. */
-class Door implements AsyncDisposable {
-  readonly #args: readonly string[];
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #serving = this.#serve();
-  #server = Promise.withResolvers<ServerProcess | undefined>();
-
-  /** @param args Flags of the control plane. */
-  constructor(args: readonly string[]) {
-    this.#args = args;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
-  }
-
-  /** Starts a control plane behind the door. */
-  async start(): Promise<ServerProcess> {
-    const server = await startServer({ args: this.#args });
-    this.#server.resolve(server);
-    return server;
-  }
-
-  /** Kills the control plane and starts another one. */
-  async replace(): Promise<ServerProcess> {
-    const old = await this.#server.promise;
-    this.#server = Promise.withResolvers();
-    await old?.end("SIGKILL");
-    return await this.start();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.resolve(undefined);
-    this.#listener.close();
-    await (await this.#server.promise)?.end("SIGTERM");
-    await this.#serving;
-  }
-
-  async #serve(): Promise<void> {
-    const running = new Set<Promise<void>>();
-    for await (const conn of this.#listener) {
-      const joined = this.#join(conn).catch(() => {}).finally(() => running.delete(joined)); // One end went away.
-      running.add(joined);
-    }
-    await Promise.all(running);
-  }
-
-  async #join(near: Deno.Conn): Promise<void> {
-    try {
-      const server = await this.#server.promise;
-      if (server === undefined) return;
-      const { hostname, port } = new URL(server.http);
-      const far = await Deno.connect({ hostname, port: Number(port) });
-      await Promise.allSettled([near.readable.pipeTo(far.writable), far.readable.pipeTo(near.writable)]);
-    } finally {
-      try {
-        near.close();
-      } catch {
-        // The pipe has closed it.
-      }
-    }
-  }
 }
 
 /** Looks again whenever the control plane tells of a change. */
@@ -144,7 +81,7 @@ Deno.test("an agent that is killed is disconnected at once, and connected again 
 Deno.test("an agent outlives its control plane, and tells the next one how it ends", async () => {
   const dir = await Deno.makeTempDir();
   {
-    await using door = new Door(["--database", join(dir, "plane.db")]);
+    await using door = new ReplaceableServer(["--database", join(dir, "plane.db")]);
     let server = await door.start();
     await using agent = await startAgentOf(door.url);
     await until(server, ({ lifecycle }) => lifecycle === "ready");
@@ -166,7 +103,7 @@ Deno.test("a control plane killed in the middle of reports loses and doubles nei
   const dir = await Deno.makeTempDir();
   const count = 200;
   {
-    await using door = new Door(["--database", join(dir, "plane.db")]);
+    await using door = new ReplaceableServer(["--database", join(dir, "plane.db")]);
     let replacing = door.start();
     await using reporter = new Reporter(door.url);
     for (let index = 0; index < count; index++) {

@@ -40,6 +40,20 @@ export interface AppHealthValue {
   readonly receivedAt: string;
 }
 
+/** The latest statistics. */
+export interface StatsReport {
+  /** Numbers by their names in the protocol, in snake case: `rx_bytes`, `session_count_ssh`. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly connectionsByProto: Readonly<Record<string, number>>;
+  readonly metrics: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly value: number;
+    readonly labels: Readonly<Record<string, string>>;
+  }[];
+  readonly receivedAt: string;
+}
+
 /** Values of which only the newest counts, by kind; each has a key beside the agent. */
 export interface LatestKinds {
   readonly times: ConnectionTimes;
@@ -47,7 +61,7 @@ export interface LatestKinds {
   readonly state: LifecycleState;
   readonly metadata: MetadataValue;
   readonly appHealth: AppHealthValue;
-  readonly stats: Readonly<Record<string, unknown>>;
+  readonly stats: StatsReport;
   /** Whether the agent has used up its room for log lines. */
   readonly logLimit: { readonly isReached: boolean };
 }

@@ -238,3 +238,52 @@ for (const [what, sessionId] of [["a session", SESSION], ["no session", ""]] as 
     },
   );
 }
+
+Deno.test(
+  "statistics, metadata, app health and resources of an agent are stored by the control plane and shown",
+  LOOSE,
+  async () => {
+    await using app = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("well"));
+    const url = `http://127.0.0.1:${app.addr.port}`;
+    const file = {
+      statsIntervalSeconds: 1,
+      agents: [{
+        ...{ name: "dev", token: TOKEN },
+        metadata: [{ key: "pair", script: "echo value; exit 4", intervalSeconds: 0 }],
+        apps: [{ slug: "web", url, healthcheck: { url, intervalSeconds: 1, threshold: 1 } }, { slug: "plain" }],
+        monitor: { memory: true, volumes: ["/"], datapoints: 2, intervalSeconds: 1 },
+      }],
+    };
+    await using plane = startControlPlane({ agents: parseAgentsFile(JSON.stringify(file), "test"), logSink: () => {} });
+    await using _agent = await startAgentOf(plane);
+
+    const view = await until<Reported>(
+      plane,
+      "/api/agents/dev",
+      ({ stats, metadata, apps, usage }) =>
+        stats !== undefined && metadata[0]!.error !== "" && apps[0]!.health === "healthy" && usage.length >= 3,
+    );
+    const { metrics } = await ask<{ metrics: readonly { name: string; value: number }[] }>(
+      plane,
+      "/api/agents/dev/metrics",
+    );
+
+    assertEquals(view.metadata.map(({ value, error }) => [value, error]), [["value", "run cmd: exit status 4"]]);
+    assertEquals(view.apps.map(({ slug, health }) => [slug, health]), [["web", "healthy"], ["plain", "disabled"]]);
+    assertEquals([view.stats!.session_count_ssh, view.stats!.connection_median_latency_ms], [0, -1]);
+    assertEquals(metrics.find(({ name }) => name === "agent_build_info")?.value, 1);
+    const { memory, volumes } = view.usage.at(-1)!;
+    assertEquals(memory.used > 0 && memory.used < memory.total, true);
+    assertEquals(volumes.map(({ volume }) => volume), ["/"]);
+  },
+);
+
+interface Reported {
+  readonly stats?: Readonly<Record<string, number>>;
+  readonly metadata: readonly { readonly value: string; readonly error: string }[];
+  readonly apps: readonly { readonly slug: string; readonly health: string }[];
+  readonly usage: readonly {
+    readonly memory: { readonly used: number; readonly total: number };
+    readonly volumes: readonly { readonly volume: string }[];
+  }[];
+}
