@@ -301,8 +301,9 @@ Deno.test("reporting ends its scripts and questions when the agent stops", async
   const controlPlane = planeWith({ metadata, apps: [appWith(`http://127.0.0.1:${app.addr.port}`)] });
   const agent = await createTestAgent({ plugins: [controlplane, reporting], controlPlane });
   await controlPlane.untilCalled("UpdateStats");
-  await agent.clock.advance(1000);
-  const asked = await app.accept();
+  let asked: Deno.Conn | undefined;
+  app.accept().then((connection) => asked = connection);
+  for (; asked === undefined; await turn()) await agent.clock.advance(1000);
 
   const report = await agent.stop();
 

@@ -3,24 +3,22 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { livingProcess } from "../../core/exec/process_scan.ts";
 import { definePlugin, type PluginContext } from "../../core/plugin.ts";
 import { createTestAgent, type TestAgent } from "../../core/testing/mod.ts";
-import { type MetadataCommandWork, runMetadataCommand } from "./metadata_command.ts";
+import { type MetadataCommandWork, type MetadataResult, runMetadataCommand } from "./metadata_command.ts";
 
 const never = new AbortController().signal;
 
 /** An agent whose plugin lends its context. */
 async function withWork(
   test: (work: MetadataCommandWork, agent: TestAgent) => Promise<void>,
-  more: Partial<MetadataCommandWork> = {},
-  time: "virtual" | "real" = "virtual",
 ): Promise<void> {
   let ctx: PluginContext<Record<never, never>, Record<never, never>> | undefined;
   const lender = definePlugin({
     ...{ id: "lender", version: "1.0.0", api: 1, summary: "Lends its context.", stability: "stable" },
     setup: (own) => void (ctx = own),
   });
-  await using agent = await createTestAgent({ plugins: [lender], time });
+  await using agent = await createTestAgent({ plugins: [lender] });
   const user = () => Promise.resolve({ shell: "/bin/sh", env: { base: { SHELL: "/bin/sh" } } });
-  await test({ exec: ctx!.exec, clock: ctx!.clock, user, maxOutputBytes: 10_240, ...more }, agent);
+  await test({ exec: ctx!.exec, clock: ctx!.clock, user, maxOutputBytes: 10_240 }, agent);
 }
 
 function run(script: string, work: MetadataCommandWork, timeoutMs = 60_000) {
@@ -68,30 +66,35 @@ Deno.test("runMetadataCommand() replaces what no database of texts takes", async
   });
 });
 
-Deno.test("runMetadataCommand() kills a script that is over its time, with what it started elsewhere", async () => {
-  await withWork(
-    async (work) => {
-      const { value, error } = await run("echo first; setsid sleep 1000 & echo $!; wait", work, 500);
+/** Runs a script until it has made the file it is given; then its time is over. */
+async function runTooLong(script: (ready: string) => string): Promise<MetadataResult> {
+  const dir = await Deno.makeTempDir();
+  const ready = `${dir}/ready`;
+  const result = Promise.withResolvers<MetadataResult>();
+  await withWork(async (work, agent) => {
+    const running = run(script(ready), work, 5000);
+    while (!await Deno.stat(ready).then(() => true, () => false)) await new Promise((resolve) => setImmediate(resolve));
+    await agent.clock.advance(5000);
+    result.resolve(await running);
+  });
+  await Deno.remove(dir, { recursive: true });
+  return await result.promise;
+}
 
-      assertEquals(error, "run cmd: signal: killed\ncontext deadline exceeded");
-      assertMatch(value, /^first\n\d+\n$/);
-      assertEquals(livingProcess(Number(/\d+/.exec(value)?.[0])), undefined);
-    },
-    {},
-    "real",
-  );
+Deno.test("runMetadataCommand() kills a script that is over its time, with what it started elsewhere", async () => {
+  const { value, error } = await runTooLong((ready) => `echo first; setsid sleep 1000 & echo $!; touch ${ready}; wait`);
+
+  assertEquals(error, "run cmd: signal: killed\ncontext deadline exceeded");
+  assertMatch(value, /^first\n\d+\n$/);
+  assertEquals(livingProcess(Number(/\d+/.exec(value)?.[0])), undefined);
 });
 
 Deno.test("runMetadataCommand() waits for those who hold the output, until the time is over", async () => {
-  await withWork(
-    async (work) => {
-      const { value, error } = await run("sleep 1000 & echo done", work, 500);
-
-      assertEquals([value, error], ["done\n", "run cmd: context deadline exceeded"]);
-    },
-    {},
-    "real",
+  const { value, error } = await runTooLong((ready) =>
+    `echo done; main=$$; (while kill -0 $main; do :; done; touch ${ready}; exec sleep 1000) 2>/dev/null & exit 0`
   );
+
+  assertEquals([value, error], ["done\n", "run cmd: context deadline exceeded"]);
 });
 
 Deno.test("runMetadataCommand() says in which step it failed", async () => {
