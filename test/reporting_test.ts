@@ -89,7 +89,7 @@ Deno.test("reporting sends sessions, connections, traffic and the agent's metric
   const controlPlane = planeWith();
   const services = [
     fake(SshTransport, {
-      sessions: () => ({ ssh: 2, vscode: 1 }),
+      sessions: () => ({ ssh: 2, vscode: 1, jetbrains: 5 }),
       connections: () => 3,
       traffic: () => ({ received: 10, sent: 20 }),
     }),
@@ -101,7 +101,8 @@ Deno.test("reporting sends sessions, connections, traffic and the agent's metric
   await agent.clock.advance(30_000);
   const [, { stats }] = await controlPlane.untilCalled("UpdateStats", 2);
 
-  assertEquals([stats.sessionCountSsh, stats.sessionCountVscode, stats.sessionCountReconnectingPty], [2n, 1n, 4n]);
+  assertEquals([stats.sessionCountSsh, stats.sessionCountVscode, stats.sessionCountJetbrains], [2n, 1n, 5n]);
+  assertEquals(stats.sessionCountReconnectingPty, 4n);
   assertEquals([stats.connectionCount, stats.connectionsByProto], [7n, { TCP: 7n }]);
   assertEquals([stats.rxBytes, stats.txBytes, stats.connectionMedianLatencyMs], [11n, 22n, -1]);
   const reports = stats.metrics.find((each: { name: string }) => each.name === "agent_reporting_reports_total");

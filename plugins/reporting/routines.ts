@@ -72,6 +72,7 @@ function statsMessage({ connections, traffic, sessions, metrics }: StatsReport) 
     txBytes: BigInt(traffic.sent),
     sessionCountSsh: BigInt(sessions.ssh),
     sessionCountVscode: BigInt(sessions.vscode),
+    sessionCountJetbrains: BigInt(sessions.jetbrains),
     sessionCountReconnectingPty: BigInt(sessions.terminals),
     metrics: metrics.map(({ name, type, value, labels }) => ({
       ...{ name, type: METRIC_TYPE[type], value },

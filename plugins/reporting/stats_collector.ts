@@ -4,7 +4,7 @@
  * @module
  */
 import type { GatheredMetric } from "../../core/plugin.ts";
-import type { SshTransport } from "../ssh/service.ts";
+import type { SessionCounts, SshTransport } from "../ssh/service.ts";
 import type { TerminalViewers } from "../terminals/service.ts";
 
 /** Bytes from people to the workspace and back. */
@@ -17,7 +17,7 @@ export interface StatsReport {
   readonly connections: number;
   /** Since the last report that arrived. */
   readonly traffic: Traffic;
-  readonly sessions: { readonly ssh: number; readonly vscode: number; readonly terminals: number };
+  readonly sessions: SessionCounts & { readonly terminals: number };
   readonly metrics: readonly GatheredMetric[];
 }
 
@@ -43,7 +43,7 @@ export class StatsCollector {
   async collect(): Promise<StatsReport & { readonly arrived: () => void }> {
     const { ssh, terminals, gather, maxMetrics } = this.#sources;
     const metrics = await gather();
-    const sessions = ssh?.sessions() ?? { ssh: 0, vscode: 0 };
+    const sessions = ssh?.sessions() ?? { ssh: 0, vscode: 0, jetbrains: 0 };
     const totals = { ssh: ssh?.traffic() ?? NO_TRAFFIC, terminals: terminals?.traffic() ?? NO_TRAFFIC };
     const viewers = terminals?.count() ?? 0;
     return {

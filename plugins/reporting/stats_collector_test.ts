@@ -16,7 +16,7 @@ function setUp() {
   const collector = new StatsCollector({
     ssh: {
       serve: () => Promise.resolve(),
-      sessions: () => ({ ssh: 3, vscode: 1 }),
+      sessions: () => ({ ssh: 3, vscode: 1, jetbrains: 2 }),
       connections: () => 2,
       traffic: () => traffic.ssh,
     },
@@ -31,7 +31,7 @@ Deno.test("StatsCollector counts sessions, connections and metrics of now", asyn
   const { connections, sessions, metrics } = await setUp().collector.collect();
 
   assertEquals(connections, 7);
-  assertEquals(sessions, { ssh: 3, vscode: 1, terminals: 5 });
+  assertEquals(sessions, { ssh: 3, vscode: 1, jetbrains: 2, terminals: 5 });
   assertEquals(metrics, METRICS);
 });
 
@@ -67,6 +67,9 @@ Deno.test("StatsCollector counts nothing where no plugin does, and bounds the me
 
   const { connections, sessions, traffic, metrics } = await collector.collect();
 
-  assertEquals([connections, sessions, traffic], [0, { ssh: 0, vscode: 0, terminals: 0 }, { received: 0, sent: 0 }]);
+  assertEquals([connections, sessions, traffic], [0, { ssh: 0, vscode: 0, jetbrains: 0, terminals: 0 }, {
+    received: 0,
+    sent: 0,
+  }]);
   assertEquals(metrics, METRICS.slice(0, 1));
 });

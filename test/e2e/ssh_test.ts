@@ -64,7 +64,7 @@ withSsh("SshTransport counts sessions and connections while they last, and bytes
   const output = client.stdout.getReader();
   await output.read();
 
-  assertEquals([transport.sessions(), transport.connections()], [{ ssh: 1, vscode: 0 }, 1]);
+  assertEquals([transport.sessions(), transport.connections()], [{ ssh: 1, vscode: 0, jetbrains: 0 }, 1]);
   const open = transport.traffic();
   client.kill("SIGKILL");
   while (!(await output.read()).done);
