@@ -13,6 +13,7 @@ import controlplane from "./controlplane/mod.ts";
 import desktop from "./desktop/mod.ts";
 import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
+import reporting from "./reporting/mod.ts";
 import scripts from "./scripts/mod.ts";
 import terminals from "./terminals/mod.ts";
 import x11 from "./x11/mod.ts";
@@ -28,6 +29,7 @@ export const standardPlugins: readonly Plugin[] = [
   ssh,
   mcp,
   scripts,
+  reporting,
   terminals,
   x11,
   desktop,

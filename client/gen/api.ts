@@ -252,6 +252,19 @@ export interface ListDirectory {
   readonly relativity?: string | null;
 }
 
+/** ListeningPort, as it is sent. */
+export interface ListeningPort {
+  /** Program that listens; empty when it belongs to another user. */
+  readonly process_name: string;
+  readonly network: "tcp";
+  readonly port: number;
+}
+
+/** ListeningPortList, as it is sent. */
+export interface ListeningPortList {
+  readonly ports: readonly ListeningPort[];
+}
+
 /** Message, as it is sent. */
 export interface Message {
   readonly message: string;
@@ -702,6 +715,7 @@ export const ROUTES = {
   "mcp.tools": { method: "GET", path: "/api/v0/mcp/tools" },
   "metrics": { method: "GET", path: "/metrics" },
   "openapi": { method: "GET", path: "/api/v0/openapi.json" },
+  "ports.list": { method: "GET", path: "/api/v0/listening-ports" },
   "processes.byToken": { method: "GET", path: "/api/v0/processes/tokens/{token}" },
   "processes.list": { method: "GET", path: "/api/v0/processes/list" },
   "processes.output": { method: "GET", path: "/api/v0/processes/{id}/output" },
@@ -1063,6 +1077,13 @@ export interface Operations {
     readonly query: None;
     readonly body: undefined;
     readonly answer: Bytes;
+  };
+  /** Lists the TCP ports that programs of the workspace listen on. */
+  readonly "ports.list": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: ListeningPortList;
   };
   /** Finds the process that was started with a client token. */
   readonly "processes.byToken": {

@@ -15,6 +15,7 @@ export const STANDARD_PLUGINS: readonly string[] = [
   "ssh",
   "mcp",
   "scripts",
+  "reporting",
   "terminals",
   "x11",
   "desktop",
