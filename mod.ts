@@ -3,7 +3,14 @@
  *
  * @module
  */
-export { Agent, type AgentOptions, createAgent, type ExitReport, type ReloadOptions } from "./core/agent.ts";
+export {
+  Agent,
+  type AgentOptions,
+  type CarriedByPlugin,
+  createAgent,
+  type ExitReport,
+  type ReloadOptions,
+} from "./core/agent.ts";
 export type { AgentSettings } from "./core/config/agent_settings.ts";
 export type { LoadedConfig } from "./core/config/loaded_config.ts";
 export type { AttachedEntry, FailurePolicy, PluginEntry } from "./core/config/plugin_entry.ts";
@@ -29,8 +36,8 @@ export {
 export type { Connection, FrontDoor } from "./core/http/front_door.ts";
 export type { SocketEvents, SocketTransport, UpgradeOptions, UpgradeWebSocket } from "./core/http/socket_transport.ts";
 export { type State, STATES } from "./core/lifecycle.ts";
-export type { BuildInfo } from "./core/load_plan.ts";
-export type { LogFormat, LogSink } from "./core/log.ts";
+export type { BuildInfo, Note } from "./core/load_plan.ts";
+export type { LogFormat, LogLevel, LogSink } from "./core/log.ts";
 export { definePlugin, defineService, optional } from "./core/plugin.ts";
 export type * from "./core/plugin.ts";
 export type { Unfinished } from "./core/plugin_run.ts";

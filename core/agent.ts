@@ -17,13 +17,14 @@ import { ConfigError, messageOf } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import type { FrontDoor } from "./http/front_door.ts";
 import { Tunnel } from "./http/tunnel.ts";
-import { AGENT_VERSION, type BuildInfo, type LoadedPlan, loadPlan } from "./load_plan.ts";
-import { createLogger, type LogFormat, type LogSink, openTextSink } from "./log.ts";
+import { AGENT_VERSION, type BuildInfo, type LoadedPlan, loadPlan, type Note } from "./load_plan.ts";
+import { createLogger, type LogSink } from "./log.ts";
+import { type LogOutputs, openLogOutputs } from "./log_outputs.ts";
 import { MetricsHub } from "./metrics/hub.ts";
 import { watchUnhandled } from "./owner.ts";
 import type { PlannedPlugin } from "./plan.ts";
 import type { Awaitable, Clock, HostFacts, Logger, Plugin, Rpc, ServiceToken, Variables } from "./plugin.ts";
-import { openLife } from "./plugin_context.ts";
+import { openLife, type SharedParts } from "./plugin_context.ts";
 import { PluginDriver } from "./plugin_driver.ts";
 import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
@@ -32,7 +33,7 @@ import { ReloadError, type ReloadReport } from "./reload/reload_report.ts";
 import type { StepDeadlines } from "./road.ts";
 import { RpcConnection } from "./rpc/connection.ts";
 import { type ControlPlaneAddress, controlPlaneAddress } from "./rpc/control_plane_address.ts";
-import { controlPlaneFetch } from "./rpc/control_plane_fetch.ts";
+import { controlPlaneFetch, controlPlaneToken } from "./rpc/control_plane_fetch.ts";
 import type { RpcLink } from "./rpc/link.ts";
 import { type ProvidedService, ServiceDirectory } from "./services.ts";
 import { AgentSocket } from "./socket/drpc_server.ts";
@@ -51,8 +52,12 @@ export interface AgentOptions {
   readonly env?: Variables;
   /** Default: the system's clock. */
   readonly clock?: Clock;
-  /** Where log lines go. Default: formatted to standard error, as the configuration says. */
+  /** Where log lines go. Default: formatted, to where the configuration says. */
   readonly logSink?: LogSink;
+  /** What plugins of the life before left for this one: {@linkcode ExitReport.renewal}. */
+  readonly carried?: CarriedByPlugin;
+  /** First lines of the log. */
+  readonly notes?: readonly Note[];
   /** Path of the agent's own program; its directory ends the `PATH` of children. Default: the running program. */
   readonly executable?: string;
   /** Program and first arguments that run this binary's commands. Default: none, as in a program that embeds the agent. */
@@ -61,6 +66,8 @@ export interface AgentOptions {
   readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
   /** Asks the control plane over plain HTTP. Default: as the configuration and `CODER_AGENT_URL` say. */
   readonly fetchControlPlane?: Rpc["fetch"];
+  /** The token for it. Default: as the configuration and `CODER_AGENT_TOKEN` say. */
+  readonly controlPlaneToken?: Rpc["token"];
   /** Services from outside the plugins; each stands in for a plugin's own. */
   readonly services?: readonly ProvidedService[];
 }
@@ -81,7 +88,12 @@ export interface ExitReport {
   readonly error?: Error;
   /** Plugin code that had not ended when the deadlines were over. */
   readonly unfinished: readonly Unfinished[];
+  /** Present when a plugin asked for another life: pass `carried` to the agent that follows this one. */
+  readonly renewal?: { readonly carried: CarriedByPlugin };
 }
+
+/** What plugins left for the life that follows, by plugin. */
+export type CarriedByPlugin = Readonly<Record<string, Variables>>;
 
 /** Makes an agent. Nothing runs before {@linkcode Agent.start}. */
 export function createAgent(options: AgentOptions): Agent {
@@ -98,6 +110,7 @@ export class Agent implements AsyncDisposable {
   #parts: Parts | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<ExitReport> | undefined;
+  #renewal: ExitReport["renewal"];
 
   /** @param options See {@linkcode createAgent}. */
   constructor(options: AgentOptions) {
@@ -248,16 +261,19 @@ export class Agent implements AsyncDisposable {
     const { commandLine } = this.#options;
     const host: HostFacts = { ...loaded.host, ...(commandLine === undefined ? {} : { commandLine }) };
     const clock = this.#clock;
-    const written = this.#options.logSink ?? await openTextSink(chooseFormat(settings.log.format), Deno.stderr);
+    const logs = await this.#openLogs(settings);
     const recentLog = new RecentLog();
     const sink: LogSink = (record) => {
-      written(record);
+      logs.sink(record);
       recentLog.sink(record);
     };
-    const logger = (category: string) =>
-      createLogger({ category: [build.name, category], sink, clock, level: () => current.loaded.settings.log.level });
+    const level = () => logs.level ?? current.loaded.settings.log.level;
+    const logger = (category: string) => createLogger({ category: [build.name, category], sink, clock, level });
     const log = logger("core");
-    for (const { level, message, fields } of loaded.notes) log[level](message, fields);
+    for (const { level, message, fields } of [...this.#options.notes ?? [], ...loaded.notes]) {
+      log[level](message, fields);
+    }
+    for (const { output, reason } of logs.failures) log.warn("log output left out", { output, reason });
     const metrics = new MetricsHub(build, clock);
     const environment = new Environment({
       process: env,
@@ -285,6 +301,7 @@ export class Agent implements AsyncDisposable {
     const rpc: RpcConnection = new RpcConnection({
       dial: this.#options.dial ?? (address && dialerFor(address, settings, clock, tunnel)),
       fetch: this.#options.fetchControlPlane ?? (address && controlPlaneFetch(address)),
+      token: this.#options.controlPlaneToken ?? (address && controlPlaneToken(address)),
       clock,
       log: logger("rpc"),
     });
@@ -295,12 +312,15 @@ export class Agent implements AsyncDisposable {
       const { deadlines, shutdown } = current.loaded.settings;
       return { ...deadlines, drainMs: shutdown.drainMs };
     };
-    const shared = {
+    const shared: SharedParts = {
       ...{ host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket },
       get deadlines() {
         return deadlines();
       },
-      crashed: (run: PluginRun, error: unknown) => driver.crashed(run, error),
+      crashed: (run, error) => driver.crashed(run, error),
+      allowedHosts: settings.http.allowedHosts,
+      carried: (plugin) => this.#options.carried?.[plugin] ?? {},
+      renew: (plugin, reason, carry) => this.#renew(plugin, reason, carry),
     };
     const runHost: RunHost = {
       clock,
@@ -339,8 +359,13 @@ export class Agent implements AsyncDisposable {
       (error) => log.error("unhandled error", { error: asError(error) }),
     );
     const lives = { current, startedWith: loaded.config, createRun };
-    const told = { log, recentLog, metrics };
+    const told = { log, logs, recentLog, metrics };
     return { ...told, ...lives, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
+  }
+
+  async #openLogs({ log }: AgentSettings): Promise<LogOutputs> {
+    const { logSink: sink } = this.#options;
+    return sink === undefined ? await openLogOutputs(log) : { sink, failures: [], [Symbol.dispose]() {} };
   }
 
   async #bringUp({ driver, front, rpc, agentSocket }: Parts): Promise<void> {
@@ -389,6 +414,14 @@ export class Agent implements AsyncDisposable {
     return this.#shutDown(reason);
   }
 
+  /** A plugin asks for another life. Who stops the agent for another reason, or was first, wins. */
+  #renew(plugin: string, reason: string, carry: Variables): void {
+    if (this.#stopping !== undefined) return;
+    this.#renewal = { carried: { ...this.#options.carried, [plugin]: carry } };
+    // Its outcome is read from `finished`.
+    this.stop(reason).catch(() => {});
+  }
+
   async #shutDown(reason: string, error?: Error): Promise<ExitReport> {
     this.#cancel.abort(error ?? new Error(reason));
     this.#isReady = false;
@@ -396,7 +429,12 @@ export class Agent implements AsyncDisposable {
     if (parts !== undefined) await this.#takeDown(parts, reason);
     const unfinished = parts?.driver.runs.flatMap((run) => run.unfinished) ?? [];
     for (const { plugin, phase, what } of unfinished) parts?.log.warn("did not finish", { plugin, phase, what });
-    const report: ExitReport = { reason, unfinished, ...(error === undefined ? {} : { error }) };
+    parts?.logs[Symbol.dispose]();
+    const report: ExitReport = {
+      ...{ reason, unfinished },
+      ...(error === undefined ? {} : { error }),
+      ...(this.#renewal === undefined || error !== undefined ? {} : { renewal: this.#renewal }),
+    };
     this.#finished.resolve(report);
     return report;
   }
@@ -426,6 +464,7 @@ export class Agent implements AsyncDisposable {
 interface Parts {
   readonly log: Logger;
   readonly recentLog: RecentLog;
+  readonly logs: LogOutputs;
   readonly metrics: MetricsHub;
   readonly spawner: Spawner;
   readonly services: ServiceDirectory;
@@ -465,10 +504,6 @@ function dialerFor(
     return new Dialer({ ...address, clock, incoming: settings.controlPlane.tunnel ? tunnel.accept : undefined });
   };
   return async (signal) => await (await (dialing ??= load())).dial(signal);
-}
-
-function chooseFormat(format: "auto" | LogFormat): LogFormat {
-  return format === "auto" ? (Deno.stderr.isTerminal() ? "pretty" : "json") : format;
 }
 
 function asError(error: unknown): Error {

@@ -440,3 +440,50 @@ Deno.test("Agent starts children in the directory a plugin suggests, until the p
   assertEquals(await textOf(agent.get("/api/v0/bb")), "/tmp");
   await Deno.remove(directory);
 });
+
+Deno.test("a plugin that asks for another life gets it from whoever runs the agent, with what it left", async () => {
+  const seen: unknown[] = [];
+  const renewing = plugin("renewing", {
+    setup(ctx) {
+      seen.push(ctx.renewal.carried);
+      ctx.routes.app.post("/", (c) => {
+        ctx.renewal.request("there is news", { owner: "ada" });
+        ctx.renewal.request("again", { owner: "bob" });
+        return c.text("ok");
+      });
+    },
+  });
+  const options = {
+    plugins: [renewing],
+    config: { agent: { listen: { tcp: null } } },
+    logSink: () => {},
+    carried: { renewing: { owner: "nobody" }, other: { kept: "yes" } },
+  };
+  const first = createAgent(options);
+  await first.start();
+
+  await textOf(first.fetch(new Request("http://localhost/api/v0/renewing", { method: "POST" })));
+  const { reason, renewal } = await first.finished;
+  await using second = createAgent({ ...options, carried: renewal?.carried });
+  await second.start();
+
+  assertEquals(reason, "there is news");
+  assertEquals(renewal, { carried: { renewing: { owner: "ada" }, other: { kept: "yes" } } });
+  assertEquals(seen, [{ owner: "nobody" }, { owner: "ada" }]);
+});
+
+Deno.test("an agent that stops already has no other life to give", async () => {
+  let ask: (() => void) | undefined;
+  const renewing = plugin("renewing", {
+    setup(ctx) {
+      ask = () => ctx.renewal.request("too late");
+      ctx.hooks.onDrain(() => ask?.());
+    },
+  });
+  const agent = createAgent({ plugins: [renewing], config: { agent: { listen: { tcp: null } } }, logSink: () => {} });
+  await agent.start();
+
+  const report = await agent.stop("asked");
+
+  assertEquals([report.reason, report.renewal], ["asked", undefined]);
+});

@@ -65,7 +65,7 @@ export interface ContributorPlace {
 interface Contributor extends ContributorPlace {
   readonly name: string;
   readonly layer: ContributedLayer;
-  readonly fn: (base: Variables) => Awaitable<Variables>;
+  readonly fn: (base: Variables, own: Variables) => Awaitable<Variables>;
 }
 
 /** A plugin's {@linkcode Env}, which forgets its contributors when released. */
@@ -88,9 +88,9 @@ export class Environment {
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.#inherited = Object.fromEntries(
+    this.#inherited = Object.freeze(Object.fromEntries(
       Object.entries(options.process).filter(([name]) => isInherited(name) && isPassable(name, "")),
-    );
+    ));
   }
 
   /** The environment as one plugin sees it. Releasing it removes what the plugin contributed. */
@@ -131,7 +131,7 @@ export class Environment {
 
   async #ask(contributor: Contributor, base: Variables): Promise<Variables | undefined> {
     try {
-      const added = contributor.fn({ ...base });
+      const added = contributor.fn({ ...base }, this.#inherited);
       return added instanceof Promise ? await this.#inTime(contributor, added) : added;
     } catch (error) {
       this.#options.log.warn("environment contributor left out", {

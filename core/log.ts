@@ -12,10 +12,10 @@ import type { LogRecord, Sink } from "@logtape/logtape";
 
 import type { Clock, LogFields, Logger, LogValue } from "./plugin.ts";
 
-/** Levels, least severe first. */
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 /** Severity of a line. */
-export type LogLevel = typeof LOG_LEVELS[number];
+export type LogLevel = "debug" | "info" | "warn" | "error";
+/** Levels, least severe first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 /** Takes finished records. Must not throw. */
 export type LogSink = (record: LogRecord) => void;
 
@@ -96,8 +96,10 @@ function describeError(error: Error): string {
   return text;
 }
 
-/** `"pretty"` for people, `"json"` for programs: one object per line. */
-export type LogFormat = "pretty" | "json";
+/** `"pretty"` for people, `"json"` for programs: one object per line. `"stackdriver"`: the same with the names Google Cloud Logging knows. */
+export type LogFormat = "pretty" | "json" | "stackdriver";
+/** All of them. */
+export const LOG_FORMATS = ["pretty", "json", "stackdriver"] as const satisfies readonly LogFormat[];
 
 /** Where lines go: usually standard error. */
 export interface WritableText {
@@ -108,7 +110,8 @@ export interface WritableText {
 /** A sink that formats and writes at once, so that the last words before an exit are not lost. */
 export async function openTextSink(format: LogFormat, target: WritableText): Promise<LogSink> {
   // LogTape loads 11 ms of Deno's Node layer, which programs that read JSON need not wait for.
-  return textSink(format === "json" ? jsonLine : (await import("./pretty_log.ts")).prettyFormatter(target), target);
+  if (format === "pretty") return textSink((await import("./pretty_log.ts")).prettyFormatter(target), target);
+  return textSink(format === "json" ? jsonLine : stackdriverLine, target);
 }
 
 /** A sink of lines that `formatter` makes, each with its end. */
@@ -132,9 +135,23 @@ export function jsonLine({ timestamp, level, rawMessage, category, properties }:
     message: rawMessage,
     logger: category.join("."),
   };
-  const line = JSON.stringify({ ...head, ...properties, ...head });
+  return oneLine({ ...head, ...properties, ...head });
+}
+
+/** @see https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields */
+function stackdriverLine({ timestamp, level, rawMessage, category, properties }: LogRecord): string {
+  const head = {
+    severity: level.toUpperCase(),
+    message: rawMessage,
+    time: new Date(timestamp).toISOString(),
+    logger: category.join("."),
+  };
+  return oneLine({ ...head, ...properties, ...head });
+}
+
+function oneLine(value: Readonly<Record<string, unknown>>): string {
   // JSON allows these raw, and terminals obey some of them.
-  return `${line.replace(CONTROLS, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+  return `${JSON.stringify(value).replace(CONTROLS, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }
 
 const CONTROLS = /[\x7f-\x9f]/g;

@@ -104,6 +104,8 @@ export interface PluginDefinition<Config, N extends Needs> {
   setup(ctx: PluginContext<Config, N>): Awaitable<void>;
   /** Commands this plugin adds to the binary. */
   readonly commands?: readonly CommandSpec[];
+  /** Commands of this plugin that start the agent, in the words of another program. @since 0.1 */
+  readonly starts?: readonly StartSpec[];
   /** Checks this plugin adds to `outpost doctor`. */
   readonly checks?: readonly CheckSpec[];
   /**
@@ -149,6 +151,7 @@ export interface PluginContext<Config, N extends Needs> {
   readonly rpc: Rpc;
   readonly health: Health;
   readonly tasks: Tasks;
+  readonly renewal: Renewal;
   /** Hands out a service that `provides` lists. */
   provide<S>(token: ServiceToken<S>, service: S): void;
   /** Tells users of this agent what the plugin offers; shown by `GET /api/v0/info` and in the listening line. */
@@ -247,6 +250,8 @@ export interface SocketChannel extends AsyncIterable<string | Uint8Array> {
 
 /** Metrics named `agent_<plugin>_<name>`, gone when the plugin is. */
 export interface Metrics {
+  /** Prometheus text exposition 0.0.4 of all metrics of the agent. @since 0.1 */
+  agentText(): Promise<string>;
   counter<const L extends Labels = NoLabels>(name: `${string}_total`, spec: MetricSpec<L>): Counter<L>;
   gauge<const L extends Labels = NoLabels>(name: string, spec: MetricSpec<L>): Gauge<L>;
   histogram<const L extends Labels = NoLabels>(
@@ -323,8 +328,11 @@ export interface EnvironmentLayers {
 export interface Env {
   /** Absolute path of the directory in front of `PATH`: programs that scripts put there are found by every child. */
   readonly scriptBinDirectory: string;
-  /** Adds variables to every child the agent starts. */
-  contribute(name: string, fn: (base: Variables) => Awaitable<Variables>): void;
+  /**
+   * Adds variables to every child the agent starts. `base` is what the layers below made; `own` are the agent's variables as children inherit
+   * them, without its tokens.
+   */
+  contribute(name: string, fn: (base: Variables, own: Variables) => Awaitable<Variables>): void;
   /**
    * process < `base` < core < manifest < secrets < plugins in dependency order < `overrides`. `PATH` gets the script binary
    * directory in front. A contributor that throws is logged and left out.
@@ -427,7 +435,7 @@ export interface Exec {
 }
 /** A service's description, or how to load it: protobuf costs an agent 50 ms and 17 MB, which it need not spend before somebody calls. */
 export type DescriptorSource<S extends ServiceDescriptor> = S | (() => Promise<S>);
-/** The agent's Unix sockets. */
+/** Listeners beside the agent's own. */
 export interface Socket {
   /**
    * Serves a protobuf service, described by generated code, on the agent socket (dRPC), until the plugin stops. A method that is left
@@ -437,6 +445,15 @@ export interface Socket {
    * ctx.socket.service(async () => (await import("./gen/greeter_pb.ts")).Greeter, { greet: ({ name }) => ({ text: `Hello ${name}` }) });
    */
   service<S extends ServiceDescriptor>(service: DescriptorSource<S>, implementation: ServiceImplementation<S>): void;
+  /**
+   * An HTTP listener of the plugin's own, for what everybody on this machine may ask: it knows no token. On a loopback address, `Host` has to
+   * be loopback or configured. Closed with the plugin. Resolves to the address, as `http://127.0.0.1:2112`. @since 0.1
+   *
+   * @param address `HOST:PORT`; port 0 takes a free one.
+   * @throws {Deno.errors.AddrInUse} When the port is taken, and other errors of the system.
+   * @throws {TypeError} When it is no such address.
+   */
+  http(address: string, answer: (request: Request) => Awaitable<Response>): Promise<string>;
   /**
    * A private Unix listener: socket 0600; a missing parent is created 0700, an existing one is never changed; a stale file
    * is probed and removed; closed with the plugin.
@@ -473,6 +490,22 @@ export interface Rpc {
    * @throws {RpcUnavailableError} When no control plane is configured, it has no token, or it cannot be reached.
    */
   fetch(path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * The agent's token as it is now, for programs of the workspace that have to prove themselves as this agent. @since 0.1
+   *
+   * @throws {RpcUnavailableError} When no control plane is configured, or it has no token.
+   */
+  token(): Promise<string>;
+}
+/** Another life of the whole agent, in the same process. @since 0.1 */
+export interface Renewal {
+  /** What this plugin's life before handed to {@linkcode Renewal.request}; empty at first. Outlives plugins, not the process. */
+  readonly carried: Variables;
+  /**
+   * Asks for the agent's life to end in good order, and for another one to begin with the same configuration. Whoever runs the agent decides:
+   * the command line does it. Does nothing when the agent stops already.
+   */
+  request(reason: string, carry?: Variables): void;
 }
 /** What the plugin says about itself. */
 export interface Health {
@@ -559,6 +592,54 @@ export interface CommandSpec {
   readonly cleansUp?: boolean;
   /** Loaded when used. Resolves to the process's exit code. */
   readonly load: () => Promise<(ctx: CommandContext) => Promise<number>>;
+}
+/**
+ * A command that starts the agent as another program is started. It takes its own flags and those of `start`, and says what they mean for the
+ * configuration; the rest is `start`.
+ */
+export interface StartSpec {
+  /** One word: `"agent"`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly StartFlag[];
+  /** More for the help: one paragraph per entry. */
+  readonly details?: readonly string[];
+  /** Loaded when used. @throws {ConfigError} From what it resolves to: what was given cannot be done. */
+  readonly load: () => Promise<(given: StartGiven) => StartSettings>;
+}
+/** One flag of a {@linkcode StartSpec}. */
+export interface StartFlag {
+  /** Without the dashes. */
+  readonly name: string;
+  /** What its value is called in the help, such as `PATH`. */
+  readonly value: string;
+  /** What the flag means without a value; then only `--name=value` gives one. */
+  readonly bare?: string;
+  /** Whether it may be given more than once. */
+  readonly isList?: boolean;
+  /** Whether its value may be empty. */
+  readonly mayBeEmpty?: boolean;
+  /** One sentence for the help. */
+  readonly summary: string;
+}
+/** How the agent was started. */
+export interface StartGiven {
+  /** Values of a flag, none when it was not given. */
+  readonly flag: (name: string) => readonly string[];
+  readonly env: Variables;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Ids of the plugins of this binary. */
+  readonly plugins: ReadonlySet<string>;
+}
+/** What that means. */
+export interface StartSettings {
+  /** Configuration below the file's. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Values above the file's, by path; `source` is what people know them by, such as `--log-dir`. */
+  readonly overrides: readonly { readonly path: readonly string[]; readonly value: unknown; readonly source: string }[];
+  /** What to say at the start. */
+  readonly notes: readonly { readonly level: "info" | "warn"; readonly message: string; readonly fields: LogFields }[];
 }
 /** One result of `outpost doctor`. */
 export interface CheckResult {

@@ -10,13 +10,23 @@ import { PluginHealth } from "./health.ts";
 import { PluginHooks } from "./hooks.ts";
 import type { Front } from "./http/front.ts";
 import type { MetricsHub } from "./metrics/hub.ts";
-import type { Announcement, Clock, HostFacts, Logger, Needs, PluginContext, ServiceToken } from "./plugin.ts";
+import type {
+  Announcement,
+  Clock,
+  HostFacts,
+  Logger,
+  Needs,
+  PluginContext,
+  ServiceToken,
+  Variables,
+} from "./plugin.ts";
 import type { Life, PluginRun } from "./plugin_run.ts";
 import { ROAD, type RoadContext } from "./road.ts";
 import type { RpcConnection } from "./rpc/connection.ts";
 import type { Scope } from "./scope.ts";
 import type { ServiceDirectory } from "./services.ts";
 import type { AgentSocket } from "./socket/drpc_server.ts";
+import { openSideListener } from "./http/side_listener.ts";
 import { listenPrivately } from "./socket/private_listener.ts";
 import { PluginTasks } from "./tasks.ts";
 
@@ -34,6 +44,12 @@ export interface SharedParts {
   readonly deadlines: RoadContext["deadlines"];
   /** A road of the core says that a running plugin is over. */
   readonly crashed: (run: PluginRun, error: unknown) => void;
+  /** Names accepted in `Host` beside loopback. */
+  readonly allowedHosts: readonly string[];
+  /** What the plugin's life before left for this one. */
+  carried(plugin: string): Variables;
+  /** Ends this life for another one. */
+  renew(plugin: string, reason: string, carry: Variables): void;
 }
 
 /** A context, and what the driver keeps of it. */
@@ -102,7 +118,7 @@ export function openLife(
       scriptBinDirectory: env.scriptBinDirectory,
       contribute: (name, fn) => {
         assertOpen(`contribute environment "${name}"`);
-        env.contribute(name, (base) => scope.enter("environment", () => fn(base)));
+        env.contribute(name, (base, own) => scope.enter("environment", () => fn(base, own)));
       },
       build: (layers) => env.build(layers),
     },
@@ -116,6 +132,17 @@ export function openLife(
         assertOpen(`serve "${typeof service === "function" ? "a service" : service.typeName}"`);
         scope.defer(parts.agentSocket.add(service, implementation));
       },
+      http: (address, answer) =>
+        Promise.try(() => {
+          assertOpen(`listen on "${address}"`);
+          const listener = openSideListener(address, {
+            hosts: parts.allowedHosts,
+            answer: (request) => scope.enter("route", () => answer(request)),
+            failed: (error) => run.charge(error, "route"),
+          });
+          scope.defer(() => listener.close());
+          return listener.address;
+        }),
       listen: async (path, accept) => {
         assertOpen(`listen on "${path}"`);
         const listener = await listenPrivately(
@@ -126,9 +153,16 @@ export function openLife(
         scope.defer(() => listener.close());
       },
     },
-    rpc: { client: rpc.client, whileConnected: rpc.whileConnected, fetch: rpc.fetch },
+    rpc: { client: rpc.client, whileConnected: rpc.whileConnected, fetch: rpc.fetch, token: rpc.token },
     health,
     tasks,
+    renewal: {
+      carried: parts.carried(definition.id),
+      request: (reason, carry = {}) => {
+        assertOpen("ask for another life");
+        parts.renew(definition.id, reason, carry);
+      },
+    },
     provide: <S>(token: ServiceToken<S>, service: S) => {
       assertOpen(`provide "${token.id}"`);
       parts.services.provide(definition, token, service);

@@ -207,7 +207,7 @@ export class ChildLife {
       },
     });
     this.#environment.scriptBinDirectory = scriptBinDirectory;
-    const rpc = new RpcConnection({ dial: this.#controlPlane.dial, fetch: noFetch, clock, log });
+    const rpc = new RpcConnection({ dial: this.#controlPlane.dial, fetch: noFetch, token: noToken, clock, log });
     const spawner = new Spawner({ processEnv: {}, directory });
     const services = new ServiceDirectory();
     const shared = {
@@ -215,6 +215,9 @@ export class ChildLife {
       environment: this.#environment,
       agentSocket: NO_AGENT_SOCKET,
       crashed: (run: PluginRun, error: unknown) => void run.crash(error),
+      allowedHosts: [],
+      carried: () => ({}),
+      renew: noRenewal,
     };
     const planned = { definition, rank: 0, verdict: "run" as const, dependencies: [] };
     const run: PluginRun = new PluginRun(planned, settings.config, "continue", {
@@ -273,6 +276,14 @@ function noFetch(): Promise<never> {
   return Promise.reject(
     new TypeError("an attached plugin cannot ask the control plane over HTTP: build it in, or import it"),
   );
+}
+
+function noToken(): Promise<never> {
+  return Promise.reject(new TypeError("an attached plugin does not get the agent's token: build it in, or import it"));
+}
+
+function noRenewal(): never {
+  throw new TypeError("an attached plugin cannot ask for another life of the agent: build it in, or import it");
 }
 
 const SILENT: Logger = Object.freeze({ debug() {}, info() {}, warn() {}, error() {} });

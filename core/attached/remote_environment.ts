@@ -10,7 +10,7 @@ import type { Awaitable, Variables } from "../plugin.ts";
 import type { LineChannel } from "./line_channel.ts";
 import type { WireMessage } from "./protocol.ts";
 
-type Contributor = (base: Variables) => Awaitable<Variables>;
+type Contributor = (base: Variables, own: Variables) => Awaitable<Variables>;
 
 /** Stands in for the agent's `Environment`. */
 export class RemoteEnvironment {
@@ -68,7 +68,8 @@ export class RemoteEnvironment {
   async #contributed(name: string, base: Variables): Promise<Variables> {
     let all: Variables = {};
     for (const contributor of this.#contributors.get(name) ?? []) {
-      all = { ...all, ...await contributor({ ...base, ...all }) };
+      // The agent's own variables are told as part of what the layers below made, and not apart.
+      all = { ...all, ...await contributor({ ...base, ...all }, base) };
     }
     return all;
   }

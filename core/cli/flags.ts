@@ -15,6 +15,10 @@ export interface FlagSpec {
   readonly value?: string;
   /** Whether it may be given more than once. */
   readonly isList?: boolean;
+  /** What it means without a value; then only `--name=value` gives one. */
+  readonly bare?: string;
+  /** Whether its value may be empty. */
+  readonly mayBeEmpty?: boolean;
   /** Values it may have; absent when anything goes. */
   readonly choices?: readonly string[];
   /** One sentence for the help. */
@@ -50,7 +54,7 @@ export interface ParseFlagsOptions {
 export function parseFlags(args: readonly string[], options: ParseFlagsOptions): ParsedFlags {
   const { command, flags } = options;
   const unknown: string[] = [];
-  const parsed = parseArgs(args, {
+  const parsed = parseArgs(withBareValues(args, flags), {
     string: ["_", ...flags.filter((flag) => flag.value !== undefined).map((flag) => flag.name)],
     boolean: flags.filter((flag) => flag.value === undefined).map((flag) => flag.name),
     // All are collected, so that a flag given twice by mistake is noticed.
@@ -74,9 +78,26 @@ export function parseFlags(args: readonly string[], options: ParseFlagsOptions):
   return { text: (name) => list(name).at(-1), list, has: (name) => parsed[name] === true, words };
 }
 
+/** Writes `--name=value` for flags that may stand alone, and for values that are empty: the parser would see neither. */
+function withBareValues(args: readonly string[], flags: readonly FlagSpec[]): readonly string[] {
+  const named = new Map<string, FlagSpec>(flags.map((flag) => [`--${flag.name}`, flag]));
+  const end = args.indexOf("--");
+  const written: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!;
+    const flag = end < 0 || index < end ? named.get(arg) : undefined;
+    if (flag?.bare !== undefined) written.push(`${arg}=${flag.bare}`);
+    else if (flag?.mayBeEmpty && args[index + 1] === "") written.push(`${arg}=${args[++index]}`);
+    else written.push(arg);
+  }
+  return written;
+}
+
 function checkFlag(flag: FlagSpec, given: readonly string[] | boolean): void {
   if (typeof given === "boolean") return;
-  if (given.includes("")) throw new UsageError(`The flag "--${flag.name}" needs a value: --${flag.name} ${flag.value}`);
+  if (given.includes("") && !flag.mayBeEmpty) {
+    throw new UsageError(`The flag "--${flag.name}" needs a value: --${flag.name} ${flag.value}`);
+  }
   if (given.length > 1 && !flag.isList) throw new UsageError(`The flag "--${flag.name}" is given twice`);
   const wrong = given.find((value) => flag.choices !== undefined && !flag.choices.includes(value));
   if (wrong !== undefined) {

@@ -54,3 +54,21 @@ Deno.test("parseFlags() refuses too few and too many words", () => {
   assertEquals(refuse(["a"]), 'Cannot understand "a" after "start"');
   assertEquals(refuse([], [1, 1]), 'Something is missing after "start" (see: help start)');
 });
+
+Deno.test("parseFlags() lets a flag stand alone or have a value behind its equals sign", () => {
+  const flags = [{ name: "block", value: "BOOL", bare: "true", summary: "" }, {
+    name: "at",
+    value: "X",
+    mayBeEmpty: true,
+    summary: "",
+  }];
+  const parse = (...args: string[]) => parseFlags(args, { command: "c", flags, words: [0, 2] });
+
+  assertEquals(parse("--block").text("block"), "true");
+  assertEquals(parse("--block=false").text("block"), "false");
+  assertEquals(parse("--block", "word").words, ["word"]);
+  assertEquals(parse().text("block"), undefined);
+  assertEquals(parse("--", "--block").words, ["--block"]);
+  assertEquals([parse("--at=").text("at"), parse("--at", "").text("at"), parse().text("at")], ["", "", undefined]);
+  assertEquals([parse("--at", "").words, parse("--at", "x").text("at")], [[], "x"]);
+});

@@ -6,11 +6,12 @@
 import { dirname, join } from "@std/path";
 
 import { defaultAgentSocketPath, defaultSocketPath, pathFacts, runtimeDirectory } from "../config/default_paths.ts";
+import { mergeLayers } from "../config/layers.ts";
 import type { LoadedConfig } from "../config/loaded_config.ts";
 import type { ConfigOverride } from "../config/read_layers.ts";
 import { resolveConfig } from "../config/resolve_config.ts";
 import { readDefinition } from "../definition.ts";
-import type { Variables } from "../plugin.ts";
+import type { StartSettings, Variables } from "../plugin.ts";
 import type { Program } from "./command.ts";
 import type { FlagSpec, ParsedFlags } from "./flags.ts";
 
@@ -70,6 +71,8 @@ export interface LoadConfigOptions {
   readonly flags: Pick<ParsedFlags, "text" | "list">;
   /** The binary whose plugins the configuration is about. */
   readonly program: Pick<Program, "plugins">;
+  /** What another program's words mean; below the file, and between the file and what is named here. */
+  readonly settings?: Pick<StartSettings, "defaults" | "overrides">;
 }
 
 /**
@@ -77,8 +80,8 @@ export interface LoadConfigOptions {
  *
  * @throws {ConfigError} With every problem.
  */
-export function loadConfig({ env, cwd, flags, program }: LoadConfigOptions): LoadedConfig {
-  const overrides: ConfigOverride[] = [];
+export function loadConfig({ env, cwd, flags, program, settings }: LoadConfigOptions): LoadedConfig {
+  const overrides: ConfigOverride[] = [...settings?.overrides ?? []];
   if (env.OUTPOST_TOKEN) {
     overrides.push({ path: ["agent", "token"], value: env.OUTPOST_TOKEN, source: "OUTPOST_TOKEN" });
   }
@@ -88,17 +91,26 @@ export function loadConfig({ env, cwd, flags, program }: LoadConfigOptions): Loa
   }
   const loaded = resolveConfig({
     file: flags.text("config") ?? (env.OUTPOST_CONFIG || undefined),
-    defaults: {
-      agent: {
-        listen: { unix: defaultSocketPath(pathFacts(env)), agentSocket: defaultAgentSocketPath(pathFacts(env)) },
+    defaults: mergeLayers([
+      {
+        value: {
+          agent: {
+            listen: { unix: defaultSocketPath(pathFacts(env)), agentSocket: defaultAgentSocketPath(pathFacts(env)) },
+          },
+        },
+        ...DEFAULT,
       },
-    },
+      { value: settings?.defaults, ...DEFAULT },
+    ]).value,
     sets: flags.list("set"),
     plugins: program.plugins.flatMap((plugin) => readDefinition(plugin).definition ?? []),
     ...{ overrides, env, cwd },
   });
   return withTokenFile(loaded, env);
 }
+
+/** Whose word a default is, when two of them are put together. */
+const DEFAULT = { source: "default", baseDir: "/" };
 
 /** People find the token in a file beside the socket, unless they brought a token or named a file. */
 function withTokenFile(loaded: LoadedConfig, env: Variables): LoadedConfig {

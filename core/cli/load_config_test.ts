@@ -54,3 +54,31 @@ Deno.test("loadConfig() reads OUTPOST_CONFIG, and --config before it", () => {
   assertEquals(missing([], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/missing/a.jsonc");
   assertEquals(missing(["--config", "b.jsonc"], { OUTPOST_CONFIG: "/missing/a.jsonc" }), "/project/b.jsonc");
 });
+
+Deno.test("loadConfig() lays the words of another program around the file: defaults below it, values above it", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".jsonc" });
+  await Deno.writeTextFile(
+    file,
+    '{ "agent": { "directory": "/of/file", "http": { "handlerMs": 1, "maxBodyBytes": 2 } } }',
+  );
+  const flags = parseFlags(["--config", file, "--set", "agent.http.maxBodyBytes=4", "--log-level=warn"], {
+    ...{ command: "serve", flags: [...SETTING_FLAGS, ...CONFIG_FLAGS], words: [0, 0] },
+  });
+
+  const { agent, origin } = loadConfig({
+    ...{ flags, env: ENV, cwd: "/project", program: { plugins: [] } },
+    settings: {
+      defaults: { agent: { directory: "/default", tokenFile: "/default/token" } },
+      overrides: [
+        { path: ["agent", "http", "handlerMs"], value: 3, source: "--patience" },
+        { path: ["agent", "log", "level"], value: "debug", source: "--verbose" },
+      ],
+    },
+  });
+
+  assertEquals([agent.directory, agent.tokenFile], ["/of/file", "/default/token"]);
+  assertEquals([agent.http.handlerMs, agent.http.maxBodyBytes, agent.log.level], [3, 4, "warn"]);
+  assertEquals([origin("agent.http.handlerMs"), origin("agent.tokenFile")], ["--patience", "default"]);
+  assertEquals(agent.listen.unix, "/run/user/1/outpost/agent.sock");
+  await Deno.remove(file);
+});

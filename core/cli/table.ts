@@ -8,6 +8,7 @@ import { readDefinition } from "../definition.ts";
 import type { CommandLine, CommandSpec, Plugin } from "../plugin.ts";
 import type { CoreCommand } from "./command.ts";
 import { CORE_COMMANDS } from "./commands/mod.ts";
+import { startCommand } from "./commands/start_as.ts";
 import { UsageError } from "./flags.ts";
 
 /** A command, and whose it is. */
@@ -15,10 +16,11 @@ export type TableEntry =
   | { readonly owner: "core"; readonly command: CoreCommand }
   | { readonly owner: "plugin"; readonly plugin: string; readonly command: CommandSpec };
 
-/** Every command, the core's first. A plugin cannot take a name of the core's. */
+/** Every command, the core's first, then further ways to start the agent. A plugin cannot take a name of the core's. */
 export function commandTable(plugins: readonly Plugin[]): readonly TableEntry[] {
-  const own = CORE_COMMANDS.map((command): TableEntry => ({ owner: "core", command }));
-  const taken = new Set(CORE_COMMANDS.map((command) => command.name));
+  const starts = plugins.flatMap((plugin) => (readDefinition(plugin).definition?.starts ?? []).map(startCommand));
+  const own = [...CORE_COMMANDS, ...starts].map((command): TableEntry => ({ owner: "core", command }));
+  const taken = new Set(own.map(({ command }) => command.name));
   const brought = plugins.flatMap((plugin): TableEntry[] => {
     const commands = readDefinition(plugin).definition?.commands ?? [];
     return commands.filter(({ name }) => !taken.has(name))

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log.ts";
 import { type Secret, secretString } from "./secret.ts";
 
 /** The `agent` section with every default filled in. */
@@ -67,7 +68,19 @@ export interface AgentSettings {
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     /** `"auto"` is pretty on a terminal and JSON elsewhere. */
-    readonly format: "auto" | "pretty" | "json";
+    readonly format: "auto" | LogFormat;
+    /** Where lines go. Absent: standard error, in `format`. */
+    readonly outputs?: readonly {
+      /** `/dev/stderr`, `/dev/stdout`, or the path of a file, whose directory is made. */
+      readonly to: string;
+      readonly format: "auto" | LogFormat;
+      /** Absent: the level above. */
+      readonly level?: LogLevel;
+      /** A file that would become longer is moved away first; 0: never. */
+      readonly maxBytes: number;
+      /** Files that were moved away and are kept. */
+      readonly backups: number;
+    }[];
   };
   /** Whether entries may name a file to import (`"from": "./plugin.ts"`). */
   readonly allowImport: boolean;
@@ -138,10 +151,25 @@ const http = z.strictObject({
   ),
 });
 
+const logFormat = z.enum(["auto", ...LOG_FORMATS]).default("auto").describe(
+  'How lines look; "auto" is pretty on a terminal and json elsewhere.',
+);
+
+const logOutput = z.strictObject({
+  to: path.describe("/dev/stderr, /dev/stdout, or the path of a file; its directory is made."),
+  format: logFormat,
+  level: z.enum(LOG_LEVELS).optional().describe("Lowest level that is written here; the log's own when absent."),
+  maxBytes: z.number().int().min(0).default(5 * 1024 * 1024).describe(
+    "A file that would become longer is moved away first, to NAME.1; 0: never.",
+  ),
+  backups: z.number().int().min(0).max(100).default(19).describe("Files that were moved away and are kept."),
+});
+
 const log = z.strictObject({
-  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Lowest level that is written."),
-  format: z.enum(["auto", "pretty", "json"]).default("auto").describe(
-    'How lines look; "auto" is pretty on a terminal and json elsewhere.',
+  level: z.enum(LOG_LEVELS).default("info").describe("Lowest level that is written."),
+  format: logFormat,
+  outputs: z.array(logOutput).optional().describe(
+    "Where lines go; to standard error, in the format above, when absent.",
   ),
 });
 
@@ -155,7 +183,7 @@ export const agentSettings: z.ZodType<AgentSettings> = z.strictObject({
   shutdown: shutdown.prefault({}).describe("Limits of the shutdown."),
   deadlines: deadlines.prefault({}).describe("Limits of each step of one plugin's life."),
   http: http.prefault({}).describe("Limits of the HTTP front, where a route does not set its own."),
-  log: log.prefault({}).describe("What the agent writes to standard error."),
+  log: log.prefault({}).describe("What the agent writes to its log, and where."),
   allowImport: z.boolean().default(true).describe('Whether an entry may import a file: "from": "./plugin.ts".'),
   scriptDataDir: path.optional().describe("Directory of script data; the temporary directory when absent."),
 });

@@ -60,6 +60,7 @@ export class MetricsHub {
         claimed.push(name);
       },
       gather: () => this.gather(),
+      agentText: () => this.exposition(),
     });
     this.#plugins.set(plugin, { metrics, collectFailed: options.collectFailed });
     return Object.assign(metrics, {

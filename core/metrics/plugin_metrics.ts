@@ -30,6 +30,8 @@ export interface PluginMetricsOptions {
   collectFailed(error: unknown): void;
   /** Reads the counters and gauges of all registries. */
   gather(): Promise<readonly GatheredMetric[]>;
+  /** Text of all registries. */
+  agentText(): Promise<string>;
 }
 
 /** Implements `ctx.metrics`. */
@@ -110,6 +112,10 @@ export class PluginMetrics implements Metrics {
         change((histogram) => histogram.observe(labels, observed));
       },
     };
+  }
+
+  agentText(): Promise<string> {
+    return this.#options.agentText();
   }
 
   /** Claims a name that an added text uses. @throws {TypeError} When it is taken. */

@@ -28,6 +28,8 @@ export interface RpcConnectionOptions {
   readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
   /** Asks the control plane over plain HTTP. Absent: requests say that none is configured. */
   readonly fetch?: Rpc["fetch"];
+  /** The agent's token. Absent: none is configured. */
+  readonly token?: Rpc["token"];
   readonly clock: Clock;
   readonly log: Logger;
   readonly backoff?: Backoff;
@@ -120,6 +122,7 @@ export class RpcConnection {
     const linkFor: LinkSource = (method) => this.#linkFor(method);
     const rpc: Rpc = {
       fetch: this.#options.fetch ?? ((path) => Promise.reject(new RpcUnavailableError(path, "not_configured"))),
+      token: this.#options.token ?? (() => Promise.reject(new RpcUnavailableError("token", "not_configured"))),
       client: (service) => lazyClient(service, linkFor),
       whileConnected: (name, work, options = {}) => {
         assertOpen?.(`run "${name}" while connected`);

@@ -25,3 +25,14 @@ export function controlPlaneFetch(address: ControlPlaneAddress): Rpc["fetch"] {
     }
   };
 }
+
+/** Makes `ctx.rpc.token` for one control plane. */
+export function controlPlaneToken(address: ControlPlaneAddress): Rpc["token"] {
+  return async () => {
+    try {
+      return await address.token();
+    } catch (error) {
+      throw new RpcUnavailableError("token", "disconnected", messageOf(error), { cause: error });
+    }
+  };
+}

@@ -18,8 +18,8 @@ export interface SupervisionFacts {
   readonly os: typeof Deno.build.os;
 }
 
-/** Commands that serve until they are told to end. */
-const SERVING_COMMANDS: readonly string[] = ["start"];
+/** Commands that serve until they are told to end. Plugins can bring more; this is asked before any plugin is loaded. */
+const SERVING_COMMANDS: readonly string[] = ["start", "agent"];
 
 /** Tells the agent's own process not to become a parent, whatever else the arguments say. */
 export const NO_REAP = "--no-reap";

@@ -32,6 +32,8 @@ export class TestControlPlane {
   version: ApiVersion = parseVersion("2.10");
   /** When set, attempts to connect fail with it. */
   refusal: Error | undefined;
+  /** The agent's token. */
+  token = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
   /** Answers plain HTTP requests; the address in front of the path means nothing. Default: 404 to everything. */
   answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 404 });
   /** Connections made so far. */

@@ -246,7 +246,11 @@ export class TestAgent implements AsyncDisposable {
       services,
       config: configOf(this.#options),
       env: env ?? { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp" },
-      ...(controlPlane === undefined ? {} : { dial: controlPlane.dial, fetchControlPlane: controlPlane.fetch }),
+      ...(controlPlane === undefined ? {} : {
+        dial: controlPlane.dial,
+        fetchControlPlane: controlPlane.fetch,
+        controlPlaneToken: () => Promise.resolve(controlPlane.token),
+      }),
       commandLine,
       executable: "/usr/bin/outpost",
       clock: time === "real" ? systemClock : this.clock,

@@ -5,12 +5,13 @@
  */
 import { dirname } from "@std/path";
 
-import { type Agent, createAgent } from "../../agent.ts";
+import { type Agent, type AgentOptions, createAgent, type ExitReport } from "../../agent.ts";
 import { systemClock } from "../../clock.ts";
 import { ensurePrivateDirectory, pathFacts, runtimeDirectory } from "../../config/default_paths.ts";
 import type { LoadedConfig } from "../../config/loaded_config.ts";
 import { Secret } from "../../config/secret.ts";
 import { ConfigError, messageOf } from "../../errors.ts";
+import type { StartSettings } from "../../plugin.ts";
 import type { ServiceManager } from "../../service/service_manager.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -19,12 +20,17 @@ import { describeListening, listeningEvent } from "../listening_line.ts";
 import { loadConfig } from "../load_config.ts";
 import { isAnswered } from "../local_agent.ts";
 
-/** Starts the agent, says where it listens, and serves until a signal or a failure ends it. */
-export async function start(ctx: CoreCommandContext): Promise<number> {
+/**
+ * Starts the agent, says where it listens, and serves until a signal or a failure ends it.
+ *
+ * @param settingsOf What the words of another program mean, when it was started with them.
+ */
+export async function start(ctx: CoreCommandContext, settingsOf?: () => StartSettings): Promise<number> {
   try {
-    const config = await readConfig(ctx);
+    const settings = settingsOf?.();
+    const config = await readConfig(ctx, settings);
     await prepareSocket(ctx, config);
-    return await serve(ctx, config);
+    return await serve(ctx, config, settings);
   } catch (error) {
     if (ctx.flags.text("log-format") !== "json") throw error;
     await ctx.err(`${JSON.stringify(failureEvent(error))}\n`);
@@ -32,15 +38,17 @@ export async function start(ctx: CoreCommandContext): Promise<number> {
   }
 }
 
-async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<number> {
+/** One life after the other, until nobody asks for another one. */
+async function serve(
+  ctx: CoreCommandContext,
+  first: LoadedConfig,
+  settings: StartSettings | undefined,
+): Promise<number> {
   using manager = await openServiceManager(ctx);
   const { plugins, build, commandLine } = ctx.program;
-  const agent = createAgent({
-    ...{ plugins, config, build, commandLine, env: ctx.env },
-    readConfig: () => readConfig(ctx),
-  });
   const cut = Promise.withResolvers<number>();
   let asked: EndSignal | undefined;
+  let agent: Agent;
   using _ = ctx.io.onSignal((signal) => {
     // Its outcome is read from `agent.finished`.
     agent.stopOnSignal(signal).catch(() => {});
@@ -54,21 +62,39 @@ async function serve(ctx: CoreCommandContext, config: LoadedConfig): Promise<num
   });
   // Its outcome, good or bad, is a line of the agent's log: a signal has nobody to answer to.
   using _reload = ctx.io.onReload(() => void agent.reload().catch(() => {}));
-  return await Promise.race([life(), cut.promise]);
+  return await Promise.race([lives(), cut.promise]);
 
-  async function life(): Promise<number> {
+  async function lives(): Promise<number> {
+    let carried: AgentOptions["carried"];
+    let config = first;
+    do {
+      agent = createAgent({
+        ...{ plugins, config, build, commandLine, carried, env: ctx.env, notes: settings?.notes },
+        readConfig: () => readConfig(ctx, settings),
+      });
+      const renewal = await live(config);
+      if (renewal === undefined) break;
+      carried = renewal.carried;
+      // The file may have changed, and been reloaded, since. One that is wrong now must not cost the workspace its agent.
+      config = await readConfig(ctx, settings).catch(() => config);
+    } while (asked === undefined);
+    return EXIT.done;
+  }
+
+  async function live(config: LoadedConfig): Promise<ExitReport["renewal"]> {
     try {
       await agent.start();
     } catch (error) {
-      if (asked === undefined) throw error;
-      await agent.finished; // A signal came before the start was complete, and cut it short.
-      return EXIT.done;
+      // A signal, or a plugin that wants another life, may have come before the start was complete, and cut it short.
+      const { renewal } = await agent.finished;
+      if (asked === undefined && renewal === undefined) throw error;
+      return renewal;
     }
     await announce(ctx, agent, config);
     manager?.ready(`${ctx.program.build.name} ${ctx.program.build.version} serves`);
     const report = await agent.finished;
     if (report.error !== undefined) throw report.error;
-    return EXIT.done;
+    return report.renewal;
   }
 }
 
@@ -95,8 +121,8 @@ async function announce(ctx: CoreCommandContext, agent: Agent, config: LoadedCon
 }
 
 /** What the command line and the file say now; the same at the start and at each reload. */
-function readConfig(ctx: CoreCommandContext): Promise<LoadedConfig> {
-  return withStoredToken(loadConfig(ctx));
+function readConfig(ctx: CoreCommandContext, settings: StartSettings | undefined): Promise<LoadedConfig> {
+  return withStoredToken(loadConfig({ ...ctx, settings }));
 }
 
 /** A token file that somebody named and filled is the token, so that it stays the same from start to start. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { definePlugin, type Plugin } from "../../plugin.ts";
+import { definePlugin, type Plugin, type StartGiven, type StartSettings } from "../../plugin.ts";
 import { RecordedIo } from "../recorded_io.ts";
 import { run } from "../run.ts";
 
@@ -23,7 +23,12 @@ interface Started {
 
 /** Starts an agent in a directory of its own, and ends it. */
 async function withStarted(
-  options: { readonly args?: string[]; readonly plugins?: readonly Plugin[]; readonly env?: Record<string, string> },
+  options: {
+    readonly verb?: string;
+    readonly args?: string[];
+    readonly plugins?: readonly Plugin[];
+    readonly env?: Record<string, string>;
+  },
   use: (started: Started) => Promise<void>,
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
@@ -35,7 +40,8 @@ async function withStarted(
   };
   const env = { XDG_RUNTIME_DIR: directory, ...options.env };
   const io = new RecordedIo({ env, cwd: directory });
-  const args = ["start", "--log-level", "error", "--unix", "a.sock", ...options.args ?? []];
+  const { verb = "start" } = options;
+  const args = [verb, ...(verb === "start" ? ["--log-level", "error"] : []), "--unix", "a.sock", ...options.args ?? []];
   const exit = run(args, io, program);
   try {
     await use({
@@ -162,3 +168,73 @@ Deno.test("open() prints a link that lets a browser in once", () =>
     assertEquals(second.status, 410);
     await second.body?.cancel();
   }));
+
+/** A plugin that lives on in a second life, and tells which one it is in. */
+function living(fails = false): Plugin {
+  return definePlugin({
+    ...{ id: "living", version: "1.0.0", api: 1, summary: "Lives twice.", stability: "stable" },
+    setup(ctx) {
+      const life = Number(ctx.renewal.carried.life ?? "1");
+      ctx.announce({ addresses: { life: String(life) } });
+      if (life === 1) ctx.hooks.onReady(() => ctx.renewal.request("grown up", { life: "2" }));
+      else if (fails) throw new Error("the second life is none");
+    },
+  });
+}
+
+Deno.test("start() begins another life in the same process when a plugin asks for it, and ends with a signal", () =>
+  withStarted({ plugins: [living()] }, async ({ io, exit, run }) => {
+    await io.outputs(/life 2;/);
+
+    assertEquals((io.output.match(/listens:/g) ?? []).length, 2);
+    assertStringIncludes((await run("plugins", "--unix", "a.sock")).out, "living");
+    io.signal("SIGTERM");
+    assertEquals(await exit, 0);
+  }));
+
+Deno.test("start() ends as a failed start does when the second life cannot begin", () =>
+  withStarted(
+    { plugins: [living(true)], args: ["--set", "plugins.living.required=true"] },
+    async ({ io, exit }) => {
+      assertEquals(await exit, 1);
+      assertStringIncludes(io.errors, "the second life is none");
+    },
+  ));
+
+Deno.test("start() reads the words of another program, as the plugin that knows them says", () => {
+  const settings: StartSettings = {
+    defaults: { agent: { directory: "/from-defaults" }, plugins: { hello: { onFailure: "retry" } } },
+    overrides: [{ path: ["agent", "http", "handlerMs"], value: 1234, source: "--patience" }],
+    notes: [{ level: "info", message: "hello from another program", fields: { patience: 1234 } }],
+  };
+  let given: StartGiven | undefined;
+  const knowing = definePlugin({
+    ...{ id: "knowing", version: "1.0.0", api: 1, summary: "Knows.", stability: "stable", setup() {} },
+    starts: [{
+      name: "serve",
+      summary: "Start as another program is started.",
+      flags: [
+        { name: "patience", value: "MS", summary: "Time for one request." },
+        { name: "log-level", value: "LEVEL", summary: "Its own, in the place of the agent's." },
+      ],
+      load: () =>
+        Promise.resolve((all) => {
+          given = all;
+          return settings;
+        }),
+    }],
+  });
+  const args = ["--patience", "1234", "--log-level=info", "--set", "agent.http.maxBodyBytes=99"];
+  return withStarted({ plugins: [hello, knowing], verb: "serve", args, env: { SEEN: "yes" } }, async ({ io, run }) => {
+    await io.outputs(/Try: /);
+    const info = await run("exec"); // Something else of this binary still works.
+    const help = await run("help", "serve");
+
+    assertEquals([given!.flag("patience"), given!.flag("none"), given!.env.SEEN], [["1234"], [], "yes"]);
+    assertEquals([...given!.plugins], ["hello", "knowing"]);
+    assertEquals(info.code, 2);
+    assertStringIncludes(help.out, "--patience MS");
+    assertStringIncludes(help.out, "--listen HOST:PORT");
+    assertEquals(help.out.match(/--log-level/g)?.length, 1);
+  });
+});

@@ -7,8 +7,8 @@ import { EXIT } from "../../../core/cli/exit_codes.ts";
 import { parseFlags, UsageError } from "../../../core/cli/flags.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { messageOf } from "../../../core/errors.ts";
+import { parseDuration } from "../../../core/go_duration.ts";
 import type { Clock, CommandContext } from "../../../core/plugin.ts";
-import { durationMs } from "./duration.ts";
 import { SOCKET_FLAG, type SyncClient, withSyncClient } from "./sync_client.ts";
 import { unitList } from "./unit_list.ts";
 
@@ -43,7 +43,7 @@ export async function syncStart(ctx: CommandContext, clock: Clock = systemClock)
 
 function timeoutOf(text: string): number {
   try {
-    return durationMs(text);
+    return parseDuration(text);
   } catch (error) {
     throw new UsageError(`The flag "--timeout": ${messageOf(error)}`);
   }

@@ -15,7 +15,7 @@ import {
   outputPart,
 } from "./command_result.ts";
 import { followCommand } from "./follow_command.ts";
-import { formatDuration, parseDuration } from "./go_duration.ts";
+import { formatDuration, parseDuration } from "../../../core/go_duration.ts";
 import { defineTool, requiredText, type Tool, type ToolContext, ToolError } from "./tool.ts";
 import type { CommandOutput, WorkspaceProcesses } from "./workspace_api.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatDuration } from "./go_duration.ts";
+import { formatDuration } from "../../../core/go_duration.ts";
 import type { ToolContext } from "./tool.ts";
 import type { CommandOutput, WorkspaceProcesses } from "./workspace_api.ts";
 

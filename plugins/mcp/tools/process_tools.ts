@@ -8,7 +8,7 @@ import { z } from "zod";
 import { messageOf } from "../../../core/errors.ts";
 import { type CommandResult, commandResult, endedResult, failedResult, outputPart } from "./command_result.ts";
 import { followCommand } from "./follow_command.ts";
-import { parseDuration } from "./go_duration.ts";
+import { parseDuration } from "../../../core/go_duration.ts";
 import { defineTool, requiredText, type Tool, ToolError } from "./tool.ts";
 
 /** Wait of a call that names none. */

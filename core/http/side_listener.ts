@@ -1,0 +1,60 @@
+/**
+ * A listener of one plugin, beside the front: plain HTTP for what everybody on this machine may ask.
+ *
+ * @module
+ */
+import type { Awaitable } from "../plugin.ts";
+import { HostCheck } from "./host_check.ts";
+import type { Listener } from "./listeners.ts";
+import { problemResponse } from "./problem.ts";
+
+/** What {@linkcode openSideListener} takes. */
+export interface SideListenerOptions {
+  /** Names accepted in `Host` beside loopback. */
+  readonly hosts: readonly string[];
+  readonly answer: (request: Request) => Awaitable<Response>;
+  /** Hears what `answer` throws. */
+  readonly failed: (error: unknown) => void;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
+
+/**
+ * Listens. On loopback a `Host` of elsewhere is refused, so that no web page reads the answers by DNS rebinding; on any other address who can
+ * reach it may read it anyway.
+ *
+ * @param address `HOST:PORT`; an IPv6 host is in brackets, port 0 takes a free one.
+ * @throws {TypeError} When `address` is none.
+ * @throws {Deno.errors.AddrInUse} When the port is taken.
+ */
+export function openSideListener(address: string, { hosts, answer, failed }: SideListenerOptions): Listener {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
+  const hostname = bracketed ?? plain;
+  if (hostname === undefined || Number(port) > 65_535) {
+    throw new TypeError(`Cannot listen on "${address}": expected HOST:PORT, such as 127.0.0.1:2112`);
+  }
+  const check = LOOPBACK.test(hostname) ? new HostCheck(hosts) : undefined;
+  const cut = new AbortController();
+  const server = Deno.serve({ hostname, port: Number(port), signal: cut.signal, onListen() {} }, async (request) => {
+    try {
+      check?.checkHost(request.headers.get("host"));
+    } catch (error) {
+      return problemResponse(error, {});
+    }
+    try {
+      return await answer(request);
+    } catch (error) {
+      failed(error);
+      return problemResponse(error, {});
+    }
+  });
+  const { addr } = server;
+  return {
+    address: `http://${addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname}:${addr.port}`,
+    // Nobody's work hangs on these answers: what is under way is cut.
+    close: async () => {
+      cut.abort();
+      await server.finished;
+    },
+  };
+}
