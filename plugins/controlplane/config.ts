@@ -18,6 +18,10 @@ export interface ControlplaneConfig {
   readonly stopWorkMs: number;
   /** Time for the last state to arrive, in milliseconds. */
   readonly lastWordsMs: number;
+  /** Whether children find the agent's token in `CODER_AGENT_TOKEN`. */
+  readonly exposeToken: boolean;
+  /** Whether to wait for the claim of a prebuilt workspace, and then to begin anew. */
+  readonly reinit: boolean;
   /** Connection reports kept while the control plane is away; later ones are dropped. */
   readonly maxConnectionReports: number;
 }
@@ -32,6 +36,12 @@ export const controlplaneConfig: z.ZodType<ControlplaneConfig> = z.strictObject(
     "Time for work at the end, such as stop scripts, in milliseconds.",
   ),
   lastWordsMs: z.number().int().min(0).default(5_000).describe("Time for the last state to arrive, in milliseconds."),
+  exposeToken: z.boolean().default(false).describe(
+    "Whether children find the agent's token in CODER_AGENT_TOKEN, for programs that ask the control plane themselves.",
+  ),
+  reinit: z.boolean().default(false).describe(
+    "Whether to wait for the claim of a prebuilt workspace, and then to begin anew.",
+  ),
   maxConnectionReports: z.number().int().min(1).default(2048).describe(
     "Connection reports kept while the control plane is away.",
   ),

@@ -20,10 +20,10 @@ export function builtInVariables({ manifest }: ManifestReading): Record<string, 
   };
 }
 
-/** Variables of the manifest; `$NAME` in a value means what the layers below say. */
-export function manifestVariables({ manifest }: ManifestReading, base: Variables): Record<string, string> {
+/** Variables of the manifest; `$NAME` in a value means the agent's own variable. */
+export function manifestVariables({ manifest }: ManifestReading, own: Variables): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(manifest.environment).map(([name, value]) => [name, expandVariables(value, base)]),
+    Object.entries(manifest.environment).map(([name, value]) => [name, expandVariables(value, own)]),
   );
 }
 

@@ -44,6 +44,7 @@ export function readManifest(wire: WireManifest, variables: Variables): Manifest
       portProxyUri: wire.vsCodePortProxyUri,
       gitAuthConfigs: wire.gitAuthConfigs,
       isSubAgent: wire.parentId !== undefined,
+      ...(wire.parentId !== undefined && { parentId: uuidText(wire.parentId) }),
       environment: { ...wire.environmentVariables },
       scripts: wire.scripts.map((script) => ({
         id: uuidText(script.id) ?? "",

@@ -4,7 +4,14 @@
  * @module
  */
 import { LatestValue } from "../../core/latest_value.ts";
-import { type Clock, definePlugin, type Plugin, type PluginContext, type Variables } from "../../core/plugin.ts";
+import {
+  type Awaitable,
+  type Clock,
+  definePlugin,
+  type Plugin,
+  type PluginContext,
+  type Variables,
+} from "../../core/plugin.ts";
 import { gitCommands } from "./commands/mod.ts";
 import { controlplaneConfig } from "./config.ts";
 import { ConnectionQueue } from "./connection_queue.ts";
@@ -49,7 +56,7 @@ const controlplane: Plugin = definePlugin({
     ctx.provide(BannerFeed, { watch: (signal) => banners.watch(signal) });
     ctx.provide(LifecycleReports, lifecycle);
     ctx.provide(ConnectionReports, connections);
-    contributeVariables(ctx, () => readings.current);
+    contributeVariables(ctx, config.exposeToken, () => readings.current);
 
     const stopping = new AbortController();
     addGitRoutes(ctx.routes, { rpc: ctx.rpc, stopping: AbortSignal.any([stopping.signal, ctx.signal]) });
@@ -66,6 +73,14 @@ const controlplane: Plugin = definePlugin({
     routine("reportLifecycle", "stop");
     routine("reportConnections", "stop");
 
+    if (config.reinit) {
+      ctx.hooks.onReady(() =>
+        ctx.tasks.run("await claim", async (signal) => {
+          const { awaitClaim } = await import("./claims.ts");
+          await awaitClaim(ctx, AbortSignal.any([signal, stopping.signal]));
+        })
+      );
+    }
     ctx.hooks.onStopping((reason) => {
       stopping.abort(new Error(`the agent stops: ${reason}`));
       lifecycle.stopping();
@@ -80,17 +95,22 @@ export default controlplane;
 
 /** What children find in their environment once the control plane has told of the workspace, layer by layer. */
 function contributeVariables(
-  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "hooks" | "host">,
+  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "hooks" | "host" | "rpc">,
+  exposeToken: boolean,
   current: () => ManifestReading | undefined,
 ): void {
   const git = gitEnvironment(ctx);
-  function add(layer: string, variables: (reading: ManifestReading, base: Variables) => Variables): void {
-    ctx.env.contribute(layer, (base) => {
+  function add(layer: string, variables: (reading: ManifestReading, own: Variables) => Awaitable<Variables>): void {
+    ctx.env.contribute(layer, (_, own) => {
       const reading = current();
-      return reading === undefined ? {} : variables(reading, base);
+      return reading === undefined ? {} : variables(reading, own);
     });
   }
-  add("core", (reading) => ({ ...builtInVariables(reading), ...git().ssh }));
+  add("core", async (reading) => ({
+    ...builtInVariables(reading),
+    ...git().ssh,
+    ...(exposeToken && { CODER_AGENT_TOKEN: await ctx.rpc.token() }),
+  }));
   add("manifest", manifestVariables);
   add("secrets", secretVariables);
   add("git", () => git().askpass);

@@ -22,6 +22,7 @@ import { LIFECYCLE_STATES } from "./lifecycle_history.ts";
 import { type ManifestReading, readManifest } from "./manifest.ts";
 import { writeSecretFiles } from "./secret_files.ts";
 import type { Banner, Manifest } from "./service.ts";
+import { writeVsCodeSettings } from "./vscode_settings.ts";
 import { uuidBytes } from "../../core/uuid.ts";
 
 /** What the routines share with the plugin. */
@@ -54,6 +55,7 @@ export async function handleManifest(rpc: Rpc, _signal: AbortSignal, parts: Rout
   readings.set(reading);
   ctx.exec.suggestDirectory(manifest.directory === "" ? undefined : manifest.directory);
   await writeSecretFiles(reading.secrets, variables.HOME ?? "", ctx.log);
+  if (manifests.current === undefined && manifest.gitAuthConfigs > 0) await writeVsCodeSettings(variables, ctx.log);
   manifests.set(manifest);
   // The start goes on through reconnects; nobody here waits for it.
   void lifecycle.begin(manifest);

@@ -54,6 +54,8 @@ export interface Manifest {
   readonly portProxyUri: string;
   readonly gitAuthConfigs: number;
   readonly isSubAgent: boolean;
+  /** Id of the agent this one is a part of; absent for most. */
+  readonly parentId?: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly scripts: readonly ManifestScript[];
   readonly metadata: readonly ManifestMetadata[];
