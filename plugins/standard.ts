@@ -11,6 +11,7 @@ import agentsocket from "./agentsocket/mod.ts";
 import boundarylogs from "./boundarylogs/mod.ts";
 import controlplane from "./controlplane/mod.ts";
 import desktop from "./desktop/mod.ts";
+import dropin from "./dropin/mod.ts";
 import mcp from "./mcp/mod.ts";
 import ssh from "./ssh/mod.ts";
 import reporting from "./reporting/mod.ts";
@@ -21,6 +22,7 @@ import x11 from "./x11/mod.ts";
 /** In the order they are set up where needs leave a choice. */
 export const standardPlugins: readonly Plugin[] = [
   controlplane,
+  dropin,
   agentgit,
   agentproc,
   agentfiles,

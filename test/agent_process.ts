@@ -17,7 +17,9 @@ const HANG_MS = 120_000;
 export interface AgentProcessOptions {
   /** Program and first arguments in front of `start`. Default: Deno with `main.ts`. */
   readonly command?: readonly string[];
-  /** Further flags of `start`. */
+  /** The command that starts it. Default: `start`. */
+  readonly verb?: "start" | "agent";
+  /** Further flags of that command. */
   readonly args?: readonly string[];
   /** Default: a file that does not exist yet, in the agent's own home. */
   readonly tokenFile?: string;
@@ -66,7 +68,7 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
   const runtime = join(home, "outpost");
   const run = launch([
     ...options.command ?? denoMain(),
-    "start",
+    options.verb ?? "start",
     ...["--listen", "127.0.0.1:0", "--unix", join(runtime, "agent.sock"), "--dir", dir, "--log-format", "json"],
     ...["--token-file", options.tokenFile ?? join(runtime, "token"), ...options.args ?? []],
   ], { cwd: dir, env });
