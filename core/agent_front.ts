@@ -284,6 +284,7 @@ function answerOf(run: PluginRun): MountAnswer {
       return {
         ...{ kind: "unavailable", status: 503, code: "plugin_draining", message: `Plugin "${id}" is being stopped` },
         retryAfterSeconds: RETRY_AFTER_SECONDS,
+        ...(state === "draining" && life !== undefined && { routes: life.routes }),
       };
     default:
       return {

@@ -216,6 +216,8 @@ export interface RouteLimits {
   readonly maxBodyBytes?: number;
   /** Time until the handler must have answered, in milliseconds; then 503. `Infinity` for replies that wait. */
   readonly handlerMs?: number;
+  /** Whether requests are answered while the plugin drains too, for what others still need at the end. Default `false`: 503. @since 0.1 */
+  readonly whileDraining?: boolean;
 }
 /** HTTP and WebSocket routes under the plugin's prefix. */
 export interface Routes {

@@ -1,4 +1,5 @@
 /** Scripts, the reported lifecycle and a control plane together, over the real protocol. */
+import { userInfo } from "node:os";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
@@ -160,7 +161,7 @@ async function stopWith(script: Record<string, unknown>): Promise<Run> {
   const agent = await createTestAgent({
     plugins: [controlplane, scripts],
     controlPlane: run.plane,
-    config: { scripts: { lastLogsMs: 60_000, graceMs: 200 } },
+    config: { controlplane: { lastWordsMs: 60_000 }, scripts: { graceMs: 200 } },
     agent: { scriptDataDir: directory, shutdown: { drainMs: 120_000, totalMs: 120_000 } },
     time: "real",
   });
@@ -265,3 +266,15 @@ async function until(agent: TestAgent, isTrue: () => boolean): Promise<void> {
 async function untilLines(run: Run, agent: TestAgent, count: number): Promise<void> {
   await until(agent, () => run.lines().length >= count);
 }
+
+Deno.test("scripts gives a script the login variables that the agent itself lacks", async () => {
+  await withAgent(
+    { script: 'echo "$USER $LOGNAME"; test -x "$SHELL" && echo shell', runOnStart: true },
+    async (run, agent) => {
+      await untilLines(run, agent, 2);
+
+      const name = userInfo().username;
+      assertEquals(run.lines(), [`INFO ${name} ${name}`, "INFO shell"]);
+    },
+  );
+});

@@ -7,6 +7,7 @@
 /** Ids in `plugins/standard.ts`; a test keeps the two equal. */
 export const STANDARD_PLUGINS: readonly string[] = [
   "controlplane",
+  "dropin",
   "agentgit",
   "agentproc",
   "agentfiles",

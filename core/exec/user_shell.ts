@@ -36,6 +36,23 @@ export async function userShell(options: UserShellOptions): Promise<string> {
 }
 
 /**
+ * `USER`, `LOGNAME` and `SHELL`, as far as `variables` lack them: what a login would have set. A user whom the database does not know has
+ * none of them.
+ *
+ * @throws {RangeError} When the user's line in the database is malformed.
+ */
+export async function loginVariables(
+  variables: Variables,
+  options: Pick<UserShellOptions, "uid" | "passwd"> = {},
+): Promise<Record<string, string>> {
+  const uid = options.uid ?? Deno.uid();
+  const user = uid === null ? undefined : findUser(options.passwd ?? await readPasswd(), uid);
+  if (user === undefined) return {};
+  const all = { USER: user.name, LOGNAME: user.name, SHELL: user.shell };
+  return Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== "" && !variables[name]));
+}
+
+/**
  * The user with number `uid`, from the text of a user database. passwd(5): seven fields.
  *
  * @throws {RangeError} When the user's line has another number of fields.

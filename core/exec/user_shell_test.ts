@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
-import { userShell } from "./user_shell.ts";
+import { loginVariables, userShell } from "./user_shell.ts";
 
 const PASSWD = "root:x:0:0:root:/root:/bin/bash\nme:x:1000:1000:Me,,,:/home/me:/bin/zsh\nbare:x:1001:1001::/:\n";
 
@@ -23,4 +23,13 @@ Deno.test("userShell() refuses a malformed line of the user", async () => {
     RangeError,
     "4 fields",
   );
+});
+
+Deno.test("loginVariables() fills in what a login would have set, and changes nothing that is there", async () => {
+  const passwd = "root:x:0:0::/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/zsh\n";
+  const of = (uid: number, variables: Record<string, string>) => loginVariables(variables, { uid, passwd });
+
+  assertEquals(await of(1000, {}), { USER: "ada", LOGNAME: "ada", SHELL: "/bin/zsh" });
+  assertEquals(await of(1000, { USER: "other", SHELL: "/bin/sh" }), { LOGNAME: "ada" });
+  assertEquals(await of(7, {}), {});
 });

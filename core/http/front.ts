@@ -147,6 +147,8 @@ export class Front implements FrontDoor {
     exchange.plugin = mount.plugin;
     const { answer } = mount;
     if (answer.kind === "serving") return answer.routes as MountedRoutes;
+    const draining = answer.routes as MountedRoutes | undefined;
+    if (draining?.limitsFor(exchange.path)?.whileDraining) return draining;
     exchange.route = `${API_PREFIX}/${mount.segments[0]}`;
     throw unavailableProblem(answer);
   }

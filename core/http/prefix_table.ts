@@ -18,6 +18,8 @@ export interface Unavailable {
   readonly detail?: string;
   /** Sent as `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** Routes of a plugin that drains; those with `whileDraining` are still answered. */
+  readonly routes?: PluginRoutes;
 }
 /** What requests to a plugin get. */
 export type MountAnswer = { readonly kind: "serving"; readonly routes: PluginRoutes } | Unavailable;

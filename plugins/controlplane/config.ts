@@ -16,7 +16,7 @@ export interface ControlplaneConfig {
   readonly bannerMs: number;
   /** Time for the work of other plugins at the end, such as stop scripts, in milliseconds. */
   readonly stopWorkMs: number;
-  /** Time for the last state to arrive, in milliseconds. */
+  /** Time for the last state and what is said beside it, such as lines of scripts, to arrive, in milliseconds. */
   readonly lastWordsMs: number;
   /** Whether children find the agent's token in `CODER_AGENT_TOKEN`. */
   readonly exposeToken: boolean;
@@ -35,7 +35,9 @@ export const controlplaneConfig: z.ZodType<ControlplaneConfig> = z.strictObject(
   stopWorkMs: z.number().int().min(0).default(300_000).describe(
     "Time for work at the end, such as stop scripts, in milliseconds.",
   ),
-  lastWordsMs: z.number().int().min(0).default(5_000).describe("Time for the last state to arrive, in milliseconds."),
+  lastWordsMs: z.number().int().min(0).default(5_000).describe(
+    "Time for the last state, and the last lines of scripts beside it, to arrive, in milliseconds.",
+  ),
   exposeToken: z.boolean().default(false).describe(
     "Whether children find the agent's token in CODER_AGENT_TOKEN, for programs that ask the control plane themselves.",
   ),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import { LifecycleHistory, type LifecycleState } from "./lifecycle_history.ts";
 import type { LifecycleReports, LifecycleWork, Manifest, WorkOutcome } from "./service.ts";
@@ -39,6 +40,17 @@ export class LifecycleDriver implements LifecycleReports {
     if (this.#starting === undefined) return;
     const outcome = await this.#runAll((work) => work.stop?.(signal));
     this.enter(({ ok: "off", timeout: "shutdown_timeout", error: "shutdown_error" } as const)[outcome]);
+  }
+
+  /** Resolves when everything that has to arrive has arrived: the states, and the last words of the work. Never rejects. */
+  async lastWords(signal: AbortSignal): Promise<void> {
+    if (this.#starting === undefined) return;
+    const words = [...this.#work].map(async (work) => await work.lastWords?.(signal));
+    for (const outcome of await Promise.allSettled([this.settled(signal), ...words])) {
+      if (outcome.status === "rejected" && !signal.aborted) {
+        this.options.log.warn("last words not said", { error: messageOf(outcome.reason) });
+      }
+    }
   }
 
   /** Resolves when every state has arrived, or cannot arrive any more because the connection is gone. */

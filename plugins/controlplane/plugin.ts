@@ -59,7 +59,7 @@ const controlplane: Plugin = definePlugin({
     contributeVariables(ctx, config.exposeToken, () => readings.current);
 
     const stopping = new AbortController();
-    addGitRoutes(ctx.routes, { rpc: ctx.rpc, stopping: AbortSignal.any([stopping.signal, ctx.signal]) });
+    addGitRoutes(ctx.routes, { rpc: ctx.rpc, signal: ctx.signal, stopping: stopping.signal });
     ctx.routes.describe(async () => (await import("./api.ts")).controlplaneApi);
 
     // The routines bring protobuf with them; an agent on its own never loads it.
@@ -87,7 +87,7 @@ const controlplane: Plugin = definePlugin({
     });
     ctx.hooks.onDrain(async (signal) => {
       await within(clock, config.stopWorkMs, signal, (limit) => lifecycle.end(limit));
-      await within(clock, config.lastWordsMs, signal, (limit) => lifecycle.settled(limit));
+      await within(clock, config.lastWordsMs, signal, (limit) => lifecycle.lastWords(limit));
     }, { deadlineMs: config.stopWorkMs + config.lastWordsMs + MARGIN_MS });
   },
 });

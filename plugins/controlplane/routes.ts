@@ -19,20 +19,18 @@ const ANSWER_MS = 30_000;
 /** What the routes need. */
 export interface GitRoutesOptions {
   readonly rpc: Pick<Rpc, "fetch">;
-  /** Ends what waits for a person: the agent stops. */
+  /** Ends everything: the plugin stops. */
+  readonly signal: AbortSignal;
+  /** Ends what waits for a person: the agent is about to stop. */
   readonly stopping: AbortSignal;
 }
 
 /** Adds the routes. */
-export function addGitRoutes(routes: Routes, { rpc, stopping }: GitRoutesOptions): void {
+export function addGitRoutes(routes: Routes, { rpc, signal, stopping }: GitRoutesOptions): void {
   /** Asks the control plane for as long as somebody here waits for the answer. */
   async function ask<T>(c: Context, path: string, schema: z.ZodType<T>, mayTakeLong = false): Promise<T> {
-    const gone = AbortSignal.any([c.req.raw.signal, stopping]);
-    const response = await reach(
-      rpc,
-      path,
-      mayTakeLong ? gone : AbortSignal.any([gone, AbortSignal.timeout(ANSWER_MS)]),
-    );
+    const limit = mayTakeLong ? stopping : AbortSignal.timeout(ANSWER_MS);
+    const response = await reach(rpc, path, AbortSignal.any([c.req.raw.signal, signal, limit]));
     const answer: unknown = await response.json().catch(() => undefined);
     if (response.status !== 200) throw refusalOf(response.status, answer);
     const { data, success } = schema.safeParse(answer);
@@ -40,7 +38,9 @@ export function addGitRoutes(routes: Routes, { rpc, stopping }: GitRoutesOptions
     throw new HttpProblem(502, "The control plane's answer cannot be understood", { code: "controlplane_refused" });
   }
 
-  routes.limit("/external-auth", { handlerMs: Infinity });
+  // Stop scripts push what is not pushed yet.
+  routes.limit("/git-ssh-key", { whileDraining: true });
+  routes.limit("/external-auth", { whileDraining: true, handlerMs: Infinity });
   routes.app.get("/git-ssh-key", async (c) => c.json(await ask(c, `${ME}/gitsshkey`, gitSshKey)));
   routes.app.get("/external-auth", async (c) => {
     const { match, id, listen, chat_id } = readQuery(c, EXTERNAL_AUTH_QUERY);

@@ -78,6 +78,8 @@ export interface LifecycleWork {
   readonly start?: (manifest: Manifest, signal: AbortSignal) => Promise<WorkOutcome>;
   /** Runs once, between SHUTTING_DOWN and OFF. Not called when there never was a manifest. */
   readonly stop?: (signal: AbortSignal) => Promise<WorkOutcome>;
+  /** What has to arrive before the connection is closed, such as the last lines of a log. Runs beside the report of the last state. */
+  readonly lastWords?: (signal: AbortSignal) => Promise<void>;
 }
 /** Takes work that the reported lifecycle waits for. */
 export interface LifecycleReports {

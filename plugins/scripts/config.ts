@@ -11,8 +11,6 @@ export interface ScriptsConfig {
   readonly logDir: string;
   /** Time a script has to end after its timeout, and its output after its end, in milliseconds. */
   readonly graceMs: number;
-  /** Time for the last log lines to arrive when the agent stops, in milliseconds. */
-  readonly lastLogsMs: number;
 }
 
 /** Strict schema of {@linkcode ScriptsConfig}. */
@@ -20,8 +18,5 @@ export const scriptsConfig: z.ZodType<ScriptsConfig> = z.strictObject({
   logDir: z.string().min(1).default("/tmp").describe("Directory of log files whose path is relative."),
   graceMs: z.number().int().min(0).default(10_000).describe(
     "Time a script has to end after its timeout, and its output after its end, in milliseconds.",
-  ),
-  lastLogsMs: z.number().int().min(0).default(5_000).describe(
-    "Time for the last log lines to arrive when the agent stops, in milliseconds.",
   ),
 });

@@ -6,7 +6,7 @@
 import { dirname, isAbsolute, join } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
-import { userShell } from "../../core/exec/user_shell.ts";
+import { loginVariables, userShell } from "../../core/exec/user_shell.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { LifecycleReports, type Manifest, type ManifestScript } from "../controlplane/service.ts";
 import { expandPath } from "../../core/expand_path.ts";
@@ -64,11 +64,11 @@ const scripts: Plugin = definePlugin({
       const variables = await ctx.env.build();
       const binDirectory = ctx.env.scriptBinDirectory;
       await Deno.mkdir(binDirectory, { recursive: true, mode: 0o700 });
-      const shell = await userShell({ processEnv: variables });
+      const [shell, login] = await Promise.all([userShell({ processEnv: variables }), loginVariables(variables)]);
       return {
         ...{ exec: ctx.exec, clock, log, sender, shell, binDirectory },
         dataRoot: dirname(binDirectory),
-        base: { SHELL: shell },
+        base: login,
         graceMs: config.graceMs,
         logFileOf: ({ logPath, logSourceId }) => {
           const named = logPath === "" ? `coder-script-${logSourceId}.log` : logPath;
@@ -97,19 +97,11 @@ const scripts: Plugin = definePlugin({
         });
       }
     }
-    async function stop(signal: AbortSignal) {
-      const outcome = await runner.stop();
-      await lastLogs(signal);
-      return outcome;
-    }
-    async function lastLogs(signal: AbortSignal): Promise<void> {
-      const over = new AbortController();
-      const limit = AbortSignal.any([signal, over.signal]);
-      await Promise.race([sender.untilEmpty(limit), clock.sleep(config.lastLogsMs, limit).catch(() => {})]);
-      over.abort();
-    }
-
-    ctx.services.lifecycle.add({ start, stop }, ctx.signal);
+    ctx.services.lifecycle.add({
+      start,
+      stop: () => runner.stop(),
+      lastWords: (signal) => sender.untilEmpty(signal),
+    }, ctx.signal);
     ctx.hooks.onStopping(() => repeating.abort());
     ctx.rpc.whileConnected("send script logs", async (rpc, signal) => {
       const { sendLogs } = await import("./routines.ts");
