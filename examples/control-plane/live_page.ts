@@ -74,14 +74,15 @@ function statsRows(stats) {
     ["Metrics", stats.metrics + " series"], ["Reported", time(stats.received_at)],
   ];
 }
+function share({ used, total }) { return total > 0 ? Math.min(1, used / total) : 0; }
 function usageRows(usage) {
   const last = usage[usage.length - 1];
   if (!last) return [];
   const row = (name, pick) => {
-    const { used, total } = pick(last), part = used / total;
+    const { used, total } = pick(last), part = share({ used, total });
     const meter = el("meter");
     meter.max = 1; meter.high = .9; meter.value = part;
-    const before = usage.slice(-30).map(pick).filter(Boolean).map((u) => "▁▂▃▄▅▆▇█"[Math.min(7, Math.floor(u.used / u.total * 8))]).join("");
+    const before = usage.slice(-30).map(pick).filter(Boolean).map((u) => "▁▂▃▄▅▆▇█"[Math.min(7, Math.floor(share(u) * 8))]).join("");
     return [name, meter, Math.round(part * 100) + " %, " + size(used) + " of " + size(total), before];
   };
   return [
