@@ -5,6 +5,9 @@
  */
 import type { OutputName, SshChannel } from "./transport/ssh_channel.ts";
 
+/** As much as a pipe of Linux holds, pipe(7). */
+const PIECE_BYTES = 64 * 1024;
+
 /**
  * Sends what a child writes until nobody holds the stream any more. When the client goes first, the stream is given up, and
  * whoever still writes gets SIGPIPE.
@@ -16,22 +19,48 @@ export async function sendOutput(
   channel: SshChannel,
   output: OutputName = "stdout",
 ): Promise<boolean> {
-  const reader = source.getReader();
+  const reader = readerOf(source);
   // A broken pipe is the end of the output, for whatever reason.
   const giveUp = () => void reader.cancel().catch(() => {});
   channel.signal.addEventListener("abort", giveUp, { once: true });
   if (channel.signal.aborted) giveUp();
   try {
-    while (true) {
-      const { done, value } = await reader.read();
-      if (done) return !channel.signal.aborted;
-      if (await channel.write(value, output)) continue;
+    for (let bytes = await reader.read(); bytes !== undefined; bytes = await reader.read()) {
+      if (await channel.write(bytes, output)) continue;
       await reader.cancel();
       return false;
     }
+    return !channel.signal.aborted;
   } finally {
     channel.signal.removeEventListener("abort", giveUp);
   }
+}
+
+interface PieceReader {
+  /** `undefined` at the end. The bytes are overwritten by the next read. */
+  read(): Promise<Uint8Array | undefined>;
+  cancel(): Promise<void>;
+}
+
+/** Pipes are read into the same memory again and again: a new buffer for each piece costs as much as reading it. */
+function readerOf(source: ReadableStream<Uint8Array>): PieceReader {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = source.getReader({ mode: "byob" });
+  } catch {
+    // A terminal gives pieces of its own.
+    const plain = source.getReader();
+    return { read: async () => (await plain.read()).value, cancel: () => plain.cancel() };
+  }
+  let memory = new ArrayBuffer(PIECE_BYTES);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(memory));
+      if (value !== undefined) memory = value.buffer;
+      return done ? undefined : value;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
 
 /**
