@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Duplex } from "node:stream";
+
 import ssh2 from "ssh2";
 
 import type { SshAgent } from "./ssh_agent.ts";
@@ -37,8 +39,8 @@ export class Client implements AsyncDisposable {
     this.closed = new Promise((resolve) => client.on("close", () => resolve()));
   }
 
-  /** Connects and logs in. */
-  static connect(agent: SshAgent): Promise<Client> {
+  /** Connects and logs in. @param sock What to speak on; by default a connection to the agent's port. */
+  static connect(agent: SshAgent, sock?: Duplex): Promise<Client> {
     const client = new (ssh2 as Untyped).Client();
     return new Promise((resolve, reject) => {
       client.on("ready", () => resolve(new Client(client)));
@@ -47,6 +49,7 @@ export class Client implements AsyncDisposable {
         host: "127.0.0.1",
         port: agent.port,
         username: "x",
+        sock,
         // We speak OpenSSH's extensions under our own name.
         strictVendor: false,
         // ChaCha20 of the library's client half leaks, like the server half does without its workaround.

@@ -168,7 +168,10 @@ Deno.test({
 
       const asked = await client.ssh("dev", "cat; pwd; exit 3");
       assertEquals([asked.code, asked.out, asked.err], [3, `${agent.dir}\n`, ""]);
-      if (build === 1) await bulk(client, agent);
+      if (build === 1) {
+        await bulk(client, agent);
+        await variables(client);
+      }
     }
 
     const gone = await client.ssh("dev", "true");
@@ -178,6 +181,24 @@ Deno.test({
     await Deno.remove(directory, { recursive: true });
   },
 });
+
+/** What the control plane says of the workspace is there, above what a client sends. */
+async function variables(client: Client): Promise<void> {
+  const names = ["CODER", "CODER_WORKSPACE_AGENT_NAME", "GIT_SSH_COMMAND"];
+  const { out } = await client.ssh(
+    "-o",
+    "SetEnv=CODER=mine CODER_WORKSPACE_AGENT_NAME=mine",
+    "dev",
+    [
+      ...names.map((name) => `echo "$${name}"`),
+      'test -d "${PATH%%:*}" && echo "scripts first"',
+    ].join("; "),
+  );
+  const [coder, agent, git, path] = out.split("\n");
+
+  assertEquals([coder, agent, path], ["true", "dev", "scripts first"]);
+  assertMatch(git ?? "", / gitssh --$/);
+}
 
 /** More than every window and queue on the way, both ways. */
 async function bulk(client: Client, agent: AgentProcess): Promise<void> {

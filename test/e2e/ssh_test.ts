@@ -1,8 +1,16 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { connect } from "node:net";
 
+import { LatestValue } from "../../core/latest_value.ts";
 import { fake } from "../../core/testing/mod.ts";
-import { BannerFeed, ConnectionReports, type Manifest, ManifestFeed } from "../../plugins/controlplane/service.ts";
+import {
+  type Banner,
+  BannerFeed,
+  ConnectionReports,
+  type Manifest,
+  ManifestFeed,
+} from "../../plugins/controlplane/service.ts";
 import { SshTransport } from "../../plugins/ssh/service.ts";
 import { hasProgram, type SshAgent, startSshAgent } from "../ssh_agent.ts";
 
@@ -545,14 +553,16 @@ Deno.test({
     await Deno.writeTextFile(motdPath, "day\n");
     const reports: string[] = [];
     const unix = join(directory, "ssh.sock");
+    const banners = new LatestValue<readonly Banner[]>();
+    banners.set([{ message: " news ", backgroundColor: "" }]);
     await using agent = await startSshAgent({
       config: { unix },
       services: [
         fake(ManifestFeed, { watch: (signal) => once({ ...MANIFEST, directory, motdPath }, signal) }),
-        fake(BannerFeed, { watch: (signal) => once([{ message: " news ", backgroundColor: "" }], signal) }),
+        fake(BannerFeed, { watch: (signal) => banners.watch(signal) }),
         fake(ConnectionReports, {
           connected: (kind, address) => {
-            reports.push(`${kind} from ${address.replace(/\d+$/, "PORT")}`);
+            reports.push(`${kind} from ${address.replace(/:\d+$/, ":PORT")}`);
             return (status, reason) => reports.push(`${status} ${reason}`);
           },
         }),
@@ -563,7 +573,17 @@ Deno.test({
     await agent.ssh("true", { flags: ["-o", "SetEnv=CODER_SSH_SESSION_TYPE=vscode"] });
     await agent.ssh("true", { flags: ["-o", "SetEnv=CODER_SSH_SESSION_TYPE=jetbrains"] });
     await agent.run(["sftp", "-b", "-", "workspace"], { input: "pwd\n" });
+    banners.set([{ message: "later", backgroundColor: "" }]);
+    const again = await agent.ssh(undefined, { flags: ["-tt"], input: "exit\n" });
+    {
+      // A client without an address. Its library is loaded after the plugin has, which lets ciphers finish themselves.
+      const { Client } = await import("../ssh2_client.ts");
+      await using client = await Client.connect(agent, connect(unix));
+      await (await client.exec("true")).ended;
+    }
+    while (reports.length < 10) await turn();
 
+    assert(again.out.startsWith("later\r\n\r\nday\r\n"), again.out);
     assert(login.out.startsWith("news\r\n\r\nday\r\n"), login.out);
     assertStringIncludes(login.out, `${directory}\r\n`);
     assertEquals(reports, [
@@ -572,6 +592,10 @@ Deno.test({
       "vscode from 127.0.0.1:PORT",
       "0 ",
       "ssh from 127.0.0.1:PORT",
+      "0 ",
+      "ssh from 127.0.0.1:PORT",
+      "0 ",
+      "ssh from ",
       "0 ",
     ]);
     await Deno.remove(directory, { recursive: true });

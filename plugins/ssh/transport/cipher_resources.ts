@@ -44,8 +44,12 @@ function finishing(make: Make): Make {
   }) as Make;
 }
 
-/** Finishes the ciphers of each key exchange when the next one, or the end, takes their place. */
-export function releaseCiphers(connection: LibraryConnection): void {
+/**
+ * Finishes the ciphers of each key exchange when the next one takes their place.
+ *
+ * @returns What finishes the last ones, to be called when the byte stream has ended.
+ */
+export function releaseCiphers(connection: LibraryConnection): () => void {
   const protocol = connection._protocol;
   let current: readonly unknown[] = [];
   connection.on("handshake", () => {
@@ -53,9 +57,9 @@ export function releaseCiphers(connection: LibraryConnection): void {
     for (const cipher of current) if (!next.includes(cipher)) finish(cipher);
     current = next;
   });
-  connection.once("close", () => {
+  return () => {
     for (const cipher of new Set([...current, ...ciphersOf(protocol)])) finish(cipher);
-  });
+  };
 }
 
 function ciphersOf(protocol: LibraryProtocol): unknown[] {

@@ -127,6 +127,8 @@ export interface Client {
 }
 
 interface Incoming extends Client {
+  /** Resolves when the byte stream has ended. */
+  readonly ended: Promise<void>;
   readonly admitted: () => void;
   readonly failed: (error: Error) => void;
 }
@@ -167,6 +169,7 @@ export class SshServer {
     const login = new AbortController();
     this.#incoming.set(stream, {
       ...client,
+      ended,
       admitted: () => {
         authenticated = true;
         login.abort();
@@ -206,7 +209,7 @@ export class SshServer {
     library.on("error", (error: Error) => incoming?.failed(error));
     if (incoming === undefined) return library.end();
     checkShape(library);
-    releaseCiphers(library);
+    incoming.ended.then(releaseCiphers(library));
     writeWholePackets(library);
     guardFlow(library, (breach) => {
       incoming.failed(breach);
