@@ -69,7 +69,13 @@ export class ForwardedDisplay {
 
   async #accept(): Promise<void> {
     await Promise.all(this.#options.listeners.map(async (listener) => {
-      for await (const socket of listener) this.#take(socket);
+      try {
+        for await (const socket of listener) this.#take(socket);
+      } catch (error) {
+        // Without descriptors, for one: a display that takes no connections is none.
+        this.#work.log.warn("display closed", { display: this.number, error: messageOf(error) });
+        this.closePorts();
+      }
     }));
   }
 
