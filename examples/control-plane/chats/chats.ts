@@ -90,7 +90,8 @@ export class Chats {
    * @throws {HttpProblem} 400 for an unknown model and for a child of a child; 409 when there are too many children.
    */
   create(wanted: NewChat): Chat {
-    const { prompt = "", parent } = wanted;
+    const { parent } = wanted;
+    const prompt = wanted.prompt?.trim() ?? "";
     const model = wanted.model ?? parent?.model ?? this.models[0] ?? "";
     if (wanted.model !== undefined || prompt !== "") this.#model(model);
     if (parent !== undefined) this.#checkParent(parent);

@@ -313,6 +313,14 @@ Deno.test("idle() ends with its time and with its signal", async () => {
   await assertRejects(() => waiting, Error, "enough");
 });
 
+Deno.test("a prompt of white space is none: the chat waits", async () => {
+  await using opened = open([{ steps: [] }]);
+
+  const chat = opened.chats.create({ prompt: " \n" });
+
+  assertEquals([chat.status, chat.title, said(opened, chat)], ["waiting", "New chat", []]);
+});
+
 Deno.test("a chat whose model is not there is not begun", async () => {
   await using opened = open([{ steps: [] }]);
 
