@@ -1,10 +1,14 @@
 /**
- * UUIDs as the protocol carries them: 16 bytes on the wire, text everywhere else.
+ * UUIDs of the control plane. Between bytes and text they are converted where the agent does it; here is what only this side
+ * needs: the nil UUID as text, and ids made from names.
  *
  * @module
  */
 import { createHash } from "node:crypto";
-import { decodeHex, encodeHex } from "@std/encoding/hex";
+
+import { uuidText as textOfSome } from "../../core/uuid.ts";
+
+export { uuidBytes } from "../../core/uuid.ts";
 
 /** What a missing id looks like on the wire. */
 export const NIL_UUID = "00000000-0000-0000-0000-000000000000";
@@ -16,15 +20,9 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** The 16 bytes of a UUID. */
-export function uuidBytes(text: string): Uint8Array {
-  return decodeHex(text.replaceAll("-", ""));
-}
-
-/** The text of 16 bytes, or `undefined` when there are not 16. */
+/** The text of 16 bytes, the nil UUID included; `undefined` when there are not 16. */
 export function uuidText(bytes: Uint8Array): string | undefined {
-  if (bytes.length !== 16) return undefined;
-  return encodeHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return bytes.length === 16 ? textOfSome(bytes) ?? NIL_UUID : undefined;
 }
 
 /** Always the same UUID for the same parts (version 8 of RFC 9562), so that things without an id keep theirs from start to start. */
