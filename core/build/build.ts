@@ -230,9 +230,9 @@ async function compare(
   }
 }
 
-function runsHere(target: string): boolean {
-  const os = { linux: "linux", darwin: "darwin", windows: "windows" }[Deno.build.os as string] ?? "";
-  return target.startsWith(Deno.build.arch) && target.includes(os);
+/** Whether a binary for `target` can be started on this machine. */
+export function runsHere(target: string): boolean {
+  return target.startsWith(Deno.build.arch) && target.includes(Deno.build.os);
 }
 
 /** Runs one step; what fails names the plugins' files, as a message of the program knows ids only. */

@@ -40,9 +40,10 @@ export interface BuildManifest {
 }
 
 const SEMANTIC_VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
-const TARGETS = [
+/** What `deno compile` can make that the agent runs on. */
+export const TARGETS = [
   ...["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"],
-  ...["x86_64-apple-darwin", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"],
+  ...["x86_64-apple-darwin", "aarch64-apple-darwin"],
 ] as const;
 
 const plugin = z.union([
