@@ -51,6 +51,8 @@ export interface Unfinished {
   readonly phase: PluginPhase;
   /** What exactly, in words. */
   readonly what: string;
+  /** Holds the stack of whoever began the task, or took the resource that is not let go. */
+  readonly origin?: Error;
 }
 
 /** How long the steps of a plugin took, in milliseconds. */
@@ -283,10 +285,13 @@ export class PluginRun {
 
   /** What was begun and has not ended. */
   get unfinished(): readonly Unfinished[] {
-    const tasks = isOver(this.state) ? this.#life?.tasks.names ?? [] : [];
+    const tasks = isOver(this.state) ? this.#life?.tasks.running ?? [] : [];
+    const held = this.#life?.scope.releasing;
     return [
-      ...this.#pending,
-      ...tasks.map((name) => ({ plugin: this.id, phase: "task" as const, what: `task "${name}"` })),
+      ...[...this.#pending].map((entry) => entry.phase === "stop" && held ? { ...entry, origin: held } : entry),
+      ...tasks.map(({ name, origin }) => ({
+        ...{ plugin: this.id, phase: "task" as const, what: `task "${name}"`, origin },
+      })),
     ];
   }
 

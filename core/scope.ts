@@ -14,6 +14,7 @@ export class Scope {
   readonly #abort = new AbortController();
   #closed = false;
   #released: Promise<void> | undefined;
+  #releasing: Error | undefined;
   /** Releases of resources that came after the end. */
   readonly #late = new Set<Promise<void>>();
 
@@ -29,6 +30,11 @@ export class Scope {
     return this.#closed;
   }
 
+  /** The resource that is being released now, by an error with the stack that took it. */
+  get releasing(): Error | undefined {
+    return this.#releasing;
+  }
+
   /** @throws {ScopeClosedError} If the scope is closed. */
   assertOpen(wanted: string): void {
     if (this.#closed) throw new ScopeClosedError(this.plugin, wanted);
@@ -40,7 +46,16 @@ export class Scope {
       this.#releaseLate(resource);
       throw new ScopeClosedError(this.plugin, "keep a resource");
     }
-    this.#stack.defer(releaser(resource));
+    const origin = new Error("a resource");
+    const release = releaser(resource);
+    this.#stack.defer(async () => {
+      this.#releasing = origin;
+      try {
+        await release();
+      } finally {
+        this.#releasing = undefined;
+      }
+    });
     return resource;
   }
 

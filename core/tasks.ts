@@ -17,10 +17,17 @@ const RECOVERED_MS = 60_000;
 
 type Restart = "never" | { readonly maxPerHour: number };
 
+/** A task that has not ended. */
+export interface RunningTask {
+  readonly name: string;
+  /** Holds the stack of whoever began it; written out only when somebody reads it. */
+  readonly origin: Error;
+}
+
 /** Implements `ctx.tasks`. */
 export class PluginTasks implements Tasks {
   readonly #waiting: (() => void)[] = [];
-  readonly #running = new Map<Promise<void>, string>();
+  readonly #running = new Map<Promise<void>, RunningTask>();
   #begun = false;
 
   constructor(
@@ -38,7 +45,8 @@ export class PluginTasks implements Tasks {
     options: { readonly restart?: Restart } = {},
   ): void {
     this.options.scope.assertOpen(`run task "${name}"`);
-    const start = () => this.#track(name, this.#keepRunning(name, work, options.restart ?? "never"));
+    const task = { name, origin: new Error(`task "${name}"`) };
+    const start = () => this.#track(task, this.#keepRunning(name, work, options.restart ?? "never"));
     if (this.#begun) start();
     else this.#waiting.push(start);
   }
@@ -66,8 +74,8 @@ export class PluginTasks implements Tasks {
     for (const start of this.#waiting.splice(0)) start();
   }
 
-  /** Names of tasks that have not ended. */
-  get names(): readonly string[] {
+  /** Tasks that have not ended. */
+  get running(): readonly RunningTask[] {
     return [...this.#running.values()];
   }
 
@@ -76,8 +84,8 @@ export class PluginTasks implements Tasks {
     while (this.#running.size > 0) await Promise.allSettled(this.#running.keys());
   }
 
-  #track(name: string, work: Promise<void>): void {
-    this.#running.set(work, name);
+  #track(task: RunningTask, work: Promise<void>): void {
+    this.#running.set(work, task);
     void work.finally(() => this.#running.delete(work));
   }
 

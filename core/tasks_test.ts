@@ -109,7 +109,7 @@ Deno.test("PluginTasks ends its work with the scope, without charging the abort"
   const { tasks, clock, charged, scope } = openTasks();
   tasks.run("t", (signal) => clock.sleep(1e9, signal));
   tasks.begin();
-  assertEquals(tasks.names, ["t"]);
+  assertEquals(tasks.running.map(({ name }) => name), ["t"]);
 
   scope.close("stop");
   await tasks.ended();

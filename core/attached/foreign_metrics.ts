@@ -31,7 +31,8 @@ export function relabel(text: string, options: RelabelOptions): string {
   const families = readFamilies(text);
   const lines: string[] = [];
   for (const [given, { help, type, samples }] of families) {
-    if (samples.size === 0) continue;
+    // One without series yet is still there, as long as it says what it is.
+    if (samples.size === 0 && type === undefined) continue;
     const isOurs = given.startsWith(options.prefix) || options.exact.has(given);
     const name = isOurs ? given : options.prefix + given;
     if (!options.owns(name)) continue;
@@ -65,6 +66,7 @@ function readFamilies(text: string): ReadonlyMap<string, Family> {
     const line = raw.trim();
     const comment = COMMENT.exec(line);
     if (comment !== null) {
+      if (families.size >= MAX_SERIES) continue;
       const [, kind, name = "", rest = ""] = comment;
       if (kind === "HELP") family(name).help ??= rest;
       else if (TYPES.has(rest)) family(name).type ??= rest;

@@ -64,3 +64,9 @@ Deno.test("relabel() returns lines that are samples or comments, whatever it was
     }),
   );
 });
+
+Deno.test("relabel() keeps a metric whose labels have no values yet", () => {
+  const text = "# HELP seen_total Seen.\n# TYPE seen_total counter\n";
+
+  assertEquals(relabel(text, OPTIONS), "# HELP agent_pp_seen_total Seen.\n# TYPE agent_pp_seen_total counter\n");
+});

@@ -17,7 +17,8 @@ import type { ReloadReport } from "../reload/reload_report.ts";
 import type { ProvidedService } from "../services.ts";
 import type { TestControlPlane } from "./control_plane.ts";
 import { openTestSocket, type TestSocket } from "./test_socket.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { ResourceWatch } from "./resource_watch.ts";
+import { stackOf, VirtualClock } from "./virtual_clock.ts";
 
 /** What {@linkcode createTestAgent} takes. */
 export interface TestAgentOptions {
@@ -69,6 +70,7 @@ export class TestAgent implements AsyncDisposable {
   readonly #options: TestAgentOptions;
   readonly #buffer = new LogBuffer(10_000);
   readonly #sockets = new Set<TestSocket>();
+  readonly #resources = new ResourceWatch();
   #readErrors = 0;
   #agent: Agent;
   #directory: string | undefined;
@@ -213,14 +215,19 @@ export class TestAgent implements AsyncDisposable {
   /** Stops without judging what was left behind. */
   async abandon(): Promise<void> {
     await this.stop();
+    this.#resources[Symbol.dispose]();
     if (this.#directory !== undefined) await Deno.remove(this.#directory, { recursive: true });
   }
 
   /** Stops the agent. @throws {Error} If plugin code is still running, timers are left, or errors were not read. */
   async [Symbol.asyncDispose](): Promise<void> {
     const report = await this.stop();
+    const leaks = this.#resources.leaks();
     await this.abandon();
-    const problems = report.unfinished.map(({ what }) => `still running: ${what}`);
+    const problems = report.unfinished.map(({ what, origin }) =>
+      `still running: ${what}${origin === undefined ? "" : `, begun by ${stackOf(origin)}`}`
+    );
+    problems.push(...leaks);
     for (const sleeper of this.clock.sleepers) problems.push(`not cancelled: ${sleeper}`);
     if (!this.#options.ignoreErrors) {
       for (const { message, fields } of this.errors()) {

@@ -84,6 +84,72 @@ Deno.test("createTestAgent() fails the test for work and timers left behind", as
   assertMatch(error.message, /at .*forgetsToCancel .*test_agent_test\.ts/);
 });
 
+/** What an agent with such a plugin, in real time, is found to have left behind. */
+async function leftBehind(setup: Parameters<typeof plugin>[0]): Promise<string> {
+  const error = await assertRejects(async () => {
+    await using _ = await createTestAgent({
+      plugins: [plugin(setup)],
+      agent: { deadlines: { stopMs: 50 } },
+      ...{ time: "real", ignoreErrors: true },
+    });
+  }, Error);
+  return error.message;
+}
+
+Deno.test("createTestAgent() names the stack that began a task which does not end", async () => {
+  const end = Promise.withResolvers<void>();
+
+  const message = await leftBehind(function beginsTask(ctx) {
+    ctx.tasks.run("endless", () => end.promise);
+  });
+  end.resolve();
+
+  assertMatch(
+    message,
+    /still running: task "endless", begun by task "endless"\n\s+at .*beginsTask .*test_agent_test\.ts/,
+  );
+});
+
+Deno.test("createTestAgent() names the stack that took a resource which is not let go", async () => {
+  const end = Promise.withResolvers<void>();
+
+  const message = await leftBehind(function takesResource(ctx) {
+    ctx.defer(() => end.promise);
+  });
+  end.resolve();
+
+  assertMatch(
+    message,
+    /still running: stop of plugin "pp", begun by a resource\n[^]*at .*takesResource .*test_agent_test\.ts/,
+  );
+});
+
+Deno.test("createTestAgent() names the stack that opened a file or a socket past the context", async () => {
+  const opened: { close(): void }[] = [];
+
+  const message = await leftBehind(async function opensThings() {
+    opened.push(await Deno.open(new URL(import.meta.url)), Deno.listen({ port: 0 }));
+  });
+  for (const each of opened) each.close();
+
+  assertMatch(
+    message,
+    /plugin "pp" left a resource open \(fsFile\), from Deno\.open\(\)\n\s+at .*opensThings .*test_agent_test/,
+  );
+  assertMatch(message, /\(tcpListener\), from Deno\.listen\(\)/);
+});
+
+Deno.test("createTestAgent() leaves alone what a plugin closed and what the test itself holds", async () => {
+  const closing = plugin(async (ctx) => {
+    ctx.defer(await Deno.open(new URL(import.meta.url)));
+    (await Deno.open(new URL(import.meta.url))).close();
+  });
+  await using agent = await createTestAgent({ plugins: [closing] });
+  const own = await Deno.open(new URL(import.meta.url));
+  await agent[Symbol.asyncDispose]();
+  own.close();
+});
+
 Deno.test("fake() gives the members of the test and names a missing one", async () => {
   const asking = definePlugin({
     ...{ id: "asking", version: "1.0.0", api: 1, summary: "Asks.", stability: "stable" },

@@ -96,8 +96,8 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** The error's text and its stack, from the caller of {@linkcode VirtualClock.sleep} on. */
-function stackOf(origin: Error): string {
+/** The error's text and its stack, from the caller of the function that made the error on. */
+export function stackOf(origin: Error): string {
   const frames = (origin.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(1);
   return [origin.message, ...frames].join("\n");
 }

@@ -25,3 +25,6 @@ export {
   type LinesAnswer,
   type ListedEntry,
 } from "./service.ts";
+
+// Started by itself, it serves the agent that started it: a program of its own, under its own permissions.
+if (import.meta.main) await (await import("../../core/attached/mod.ts")).serveAttached(agentfiles);

@@ -1,4 +1,4 @@
 import { conformance } from "../../core/testing/mod.ts";
 import agentfiles from "./mod.ts";
 
-conformance(agentfiles);
+conformance(agentfiles, { file: import.meta.resolve("./mod.ts") });
