@@ -11,6 +11,7 @@ import fc from "fast-check";
 
 import type { ApiDocument, DocumentObject } from "../../core/http/api_document.ts";
 import type { TestAgent } from "../../core/testing/mod.ts";
+import { answerChecker } from "./answer_schema.ts";
 import { allowed, forbidden, type SchemaContext } from "./schema_arbitrary.ts";
 import { documentOf, startStockAgent } from "./stock_agent.ts";
 
@@ -28,6 +29,8 @@ interface Operation {
   readonly body?: DocumentObject;
   readonly takesBytes: boolean;
   readonly statuses: readonly number[];
+  /** What is wrong with an answer, by the document. */
+  readonly check: (status: number, body: unknown) => string | undefined;
 }
 
 interface Asked {
@@ -37,7 +40,9 @@ interface Asked {
 }
 
 /** Ends in time: everything but sockets, and streams of processes that may not end. */
-function operationsOf({ paths }: ApiDocument): Operation[] {
+function operationsOf(document: ApiDocument): Operation[] {
+  const { paths } = document;
+  const checkAnswer = answerChecker(document);
   // The Model Context Protocol has error bodies of its own, and streams without end.
   const own = Object.entries(paths).filter(([path]) => path !== "/api/v0/mcp");
   return own.flatMap(([path, methods]) =>
@@ -50,6 +55,7 @@ function operationsOf({ paths }: ApiDocument): Operation[] {
         body: content?.["application/json"]?.schema,
         takesBytes: content !== undefined && !("application/json" in content),
         statuses: Object.keys(it.responses as object).map(Number),
+        check: (status: number, body: unknown) => checkAnswer(it, status, body),
       };
     })
   );
@@ -89,7 +95,8 @@ async function ask(agent: TestAgent, { operation, values, body }: Asked): Promis
 
 /** Statuses from 500 on are allowed where the document lists them, and never as an unexpected error. */
 async function check(response: Response, asked: Asked): Promise<{ readonly code?: string }> {
-  if (response.status < 400) {
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+  if (response.status < 400 && !isJson) {
     // Streams need not end.
     await response.body?.cancel();
     return {};
@@ -97,8 +104,11 @@ async function check(response: Response, asked: Asked): Promise<{ readonly code?
   const text = await response.text();
   const told = () =>
     `${asked.operation.method} ${asked.operation.path} ${JSON.stringify(asked)}: ${response.status} ${text}`;
-  if (response.headers.get("content-type")?.startsWith("application/json") !== true) throw new Error(told());
+  if (!isJson) throw new Error(told());
   const body = JSON.parse(text) as { readonly message?: string; readonly code?: string };
+  const wrong = asked.operation.check(response.status, body);
+  if (wrong !== undefined) throw new Error(`${wrong}\n${told()}`);
+  if (response.status < 400) return {};
   if (asked.operation.path === "/readyz") return body;
   assert(typeof body.message === "string" && typeof body.code === "string", told());
   assert(body.code !== "internal", told());
