@@ -45,7 +45,7 @@ export function addGitRoutes(routes: Routes, { rpc, signal, stopping }: GitRoute
   routes.app.get("/external-auth", async (c) => {
     const { match, id, listen, chat_id } = readQuery(c, EXTERNAL_AUTH_QUERY);
     if ((match === "") === (id === "")) {
-      throw new HttpProblem(400, "Exactly one of match and id has to be given", { code: "validation_failed" });
+      throw new HttpProblem(400, "Exactly one of match and id has to be given");
     }
     const query = new URLSearchParams({ id, match });
     if (listen) query.set("listen", "true");
