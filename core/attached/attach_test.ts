@@ -170,3 +170,20 @@ Deno.test("a reload leaves an attached program alone that nothing changed for, a
   assertEquals([...same.plugins, ...other.plugins].map(({ action }) => action), ["untouched", "restarted"]);
   assertEquals(await configNow(), { size: 4 });
 });
+
+Deno.test("a reload leaves an attached program alone whose entry did not change, and starts it again when it did", async () => {
+  await using agent = await startByHand();
+  const pids = () =>
+    agent.logs("debug").filter(({ message }) => message === "program started").map(({ fields }) => fields.pid);
+  const entry = { from: `exec:${Deno.execPath()}`, args: ["run", "-A", "--no-config", "--no-lock", BY_HAND] };
+  const own = { listen: { tcp: null, unix: null }, log: { level: "debug" } };
+  const config = (hand: object) => ({ agent: own, plugins: { hand } });
+
+  await agent.agent.reload({ config: config(entry) });
+  const kept = pids().length;
+  await agent.agent.reload({ config: config({ ...entry, config: { size: 9 } }) });
+
+  assertEquals([kept, pids().length], [1, 2]);
+  const { config: settings } = await (await agent.get("/api/v0/hand")).json();
+  assertEquals([settings, agent.status("hand").version], [{ size: 9 }, "1.2.3"]);
+});
