@@ -3,7 +3,9 @@ import { assertEquals } from "@std/assert";
 
 import { z } from "zod";
 
+import { serveAttached } from "./attached/mod.ts";
 import { type Counter, definePlugin, defineService, optional, type PluginContext, type Resolved } from "./plugin.ts";
+import { conformance } from "./testing/mod.ts";
 
 interface Greeter {
   greet(name: string): string;
@@ -118,4 +120,77 @@ Deno.test("Resolved<> maps needs to services", () => {
   const services: Resolved<{ a: typeof Count }> = { a: 1 };
 
   assertEquals(services.a, 1);
+});
+
+/** A context without needs, for code that is compiled and never called. */
+const ctx = {} as PluginContext<unknown, Record<never, never>>;
+
+Deno.test("Routes refuse descriptions without an operation, limits that are none, and sockets that return something else", () => {
+  compiled(() => {
+    ctx.routes.limit("/big", { maxBodyBytes: Infinity });
+    // @ts-expect-error limits are in milliseconds and bytes, by their names
+    ctx.routes.limit("/big", { timeout: 1000 });
+    const answers = { 200: { summary: "It is there." } };
+    ctx.routes.describe(() => [{ operation: "pp.show", method: "get", path: "/", summary: "Shows.", answers }]);
+    // @ts-expect-error a route is described with the name of its operation
+    ctx.routes.describe(() => [{ method: "get", path: "/", summary: "Shows.", answers }]);
+    ctx.routes.webSocket("/talk", () => async (socket) => await socket.send("hello"));
+    // @ts-expect-error an opener answers, or takes the channel
+    ctx.routes.webSocket("/talk", () => "hello");
+  });
+});
+
+Deno.test("Hooks, tasks and health keep to what the driver can wait for", () => {
+  compiled(() => {
+    ctx.hooks.onStopping((reason) => ctx.log.info("stopping", { reason }));
+    ctx.hooks.onDrain((signal) => signal.throwIfAborted(), { deadlineMs: 1000 });
+    // @ts-expect-error a deadline is a number of milliseconds
+    ctx.hooks.onDrain(() => {}, { deadlineMs: "1s" });
+    ctx.tasks.run("work", async (signal) => await ctx.clock.sleep(1, signal), { restart: { maxPerHour: 3 } });
+    // @ts-expect-error a restart has a budget
+    ctx.tasks.run("work", async () => {}, { restart: true });
+    // @ts-expect-error work that is not awaited has nobody to tell of its failure
+    ctx.tasks.run("work", () => {});
+    // @ts-expect-error a plugin says why it is limited
+    ctx.health.degraded();
+  });
+});
+
+Deno.test("Exec and Env take whole commands and text variables, and the context hands back what it keeps", () => {
+  compiled(() => {
+    void ctx.exec.spawn({ command: ["ls", "-l"], pty: { cols: 80, rows: 24 } });
+    // @ts-expect-error a command has at least a program
+    void ctx.exec.spawn({ command: [] });
+    // @ts-expect-error the environment comes in layers
+    void ctx.exec.spawn({ command: "ls", env: { PATH: "/bin" } });
+    ctx.env.contribute("pp", (base) => ({ COPY: base.HOME ?? "" }));
+    // @ts-expect-error variables are text
+    ctx.env.contribute("pp", () => ({ COUNT: 1 }));
+    // @ts-expect-error what others contributed is not changed in place
+    ctx.env.contribute("pp", (base) => (base.HOME = "/tmp", base));
+    const kept: AbortController & Disposable = ctx.defer(
+      Object.assign(new AbortController(), { [Symbol.dispose]() {} }),
+    );
+    // @ts-expect-error nothing about it can be released
+    ctx.defer({ close() {} });
+    ctx.announce({ limits: { maxThings: 3 } });
+    // @ts-expect-error limits are numbers
+    ctx.announce({ limits: { maxThings: "3" } });
+    void kept;
+  });
+});
+
+Deno.test("serveAttached() and conformance() take what definePlugin() returned, and nothing that looks like it", () => {
+  compiled(() => {
+    const plugin = definePlugin({
+      ...{ id: "pp", version: "1.0.0", api: 1, summary: "Types.", stability: "stable" },
+      setup() {},
+    });
+    void serveAttached(plugin);
+    conformance(plugin, { file: "/plugins/pp.ts" });
+    // @ts-expect-error an id alone is no plugin
+    void serveAttached({ id: "pp" });
+    // @ts-expect-error time is virtual or real
+    conformance(plugin, { time: "fast" });
+  });
 });

@@ -62,7 +62,7 @@ export async function attach(ctx: Context, entry: ProgramEntry, told: (hello: Sa
     protocol: commonProtocol(hello.protocols),
     config: await checkedSettings(ctx, hello, conversation),
     prefix: command.prefix.map((segment) => `${API_PREFIX}/${segment}`),
-    agent: { version: ctx.host.agentVersion },
+    agent: { version: ctx.host.agentVersion, commandLine: ctx.host.commandLine },
     deadlines: roadOf(ctx).deadlines,
     directory: await ctx.exec.directory(),
     scriptBinDirectory: ctx.env.scriptBinDirectory,

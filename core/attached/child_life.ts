@@ -32,7 +32,7 @@ import { RemoteEnvironment } from "./remote_environment.ts";
 /** What the agent says first. */
 export interface Configuration {
   readonly config: Readonly<Record<string, unknown>>;
-  readonly agent: { readonly version: string };
+  readonly agent: { readonly version: string; readonly commandLine?: HostFacts["commandLine"] };
   readonly deadlines: StepDeadlines;
   readonly directory: string;
   readonly scriptBinDirectory: string;
@@ -211,7 +211,7 @@ export class ChildLife {
     const spawner = new Spawner({ processEnv: {}, directory });
     const services = new ServiceDirectory();
     const shared = {
-      ...{ host: hostFacts(agent.version), clock, front, metrics, spawner, services, rpc, deadlines },
+      ...{ host: hostFacts(agent), clock, front, metrics, spawner, services, rpc, deadlines },
       environment: this.#environment,
       agentSocket: NO_AGENT_SOCKET,
       crashed: (run: PluginRun, error: unknown) => void run.crash(error),
@@ -294,11 +294,12 @@ const NO_AGENT_SOCKET = {
   },
 };
 
-function hostFacts(agentVersion: string): HostFacts {
+function hostFacts({ version, commandLine }: Configuration["agent"]): HostFacts {
   const { os, arch } = Deno.build;
   return {
-    ...{ os: os === "darwin" || os === "windows" ? os : "linux", arch, agentVersion },
+    ...{ os: os === "darwin" || os === "windows" ? os : "linux", arch, agentVersion: version },
     denoVersion: Deno.version.deno,
+    ...(commandLine === undefined ? {} : { commandLine }),
   };
 }
 
