@@ -23,7 +23,7 @@ export function pluginFiles(plugin: NewPlugin): Readonly<Record<string, string>>
     "README.md": readme(plugin),
     "config.ts": config(id, name),
     "example.jsonc": example(id),
-    "mod.ts": `export { default } from "./plugin.ts";\n`,
+    "mod.ts": entry(id),
     "plugin.ts": definition(id, name),
     "plugin_test.ts": tests(id, name),
     ...(project === undefined ? {} : { "deno.json": denoJson(project, plugin) }),
@@ -36,6 +36,22 @@ function camel(id: string): string {
 
 function pascal(name: string): string {
   return name[0]!.toUpperCase() + name.slice(1);
+}
+
+function entry(id: string): string {
+  return `/**
+ * The plugin ${id}: imported by an agent, or a program of its own.
+ *
+ * @module
+ */
+import { serveAttached } from "${PACKAGE}/attached";
+import plugin from "./plugin.ts";
+
+export default plugin;
+
+// Under "outpost dev", and when a configuration says "attached": true.
+if (import.meta.main) await serveAttached(plugin);
+`;
 }
 
 function config(id: string, name: string): string {
@@ -110,7 +126,8 @@ function tests(id: string, name: string): string {
 import { conformance, createTestAgent } from "${PACKAGE}/testing";
 import ${name} from "./mod.ts";
 
-conformance(${name}, { config: { greeting: "Good day" } });
+// With the file, on every road: in memory, imported, and as a program of its own.
+conformance(${name}, { config: { greeting: "Good day" }, file: import.meta.resolve("./mod.ts") });
 
 Deno.test("${id} greets by name and counts", async () => {
   await using agent = await createTestAgent({ plugins: [${name}], config: { "${id}": { greeting: "Good day" } } });
@@ -153,6 +170,7 @@ function denoJson({ links, imports, nodeModulesDir, unstable }: ProjectSettings,
     tasks: {
       ok: "deno fmt --check && deno lint && deno check . && deno test -A",
       test: "deno test -A",
+      dev: `${invocation} dev mod.ts --config example.jsonc`,
       start: `${invocation} start --config example.jsonc`,
     },
     fmt: { lineWidth: 120 },
