@@ -187,3 +187,19 @@ Deno.test("a reload leaves an attached program alone whose entry did not change,
   const { config: settings } = await (await agent.get("/api/v0/hand")).json();
   assertEquals([settings, agent.status("hand").version], [{ size: 9 }, "1.2.3"]);
 });
+
+Deno.test("whoever connects to the private socket of a running program is refused, and the program goes on", async () => {
+  await using agent = await startByHand();
+  const { env } = await (await agent.get("/api/v0/hand")).json();
+
+  using stranger = await Deno.connect({ transport: "unix", path: env.OUTPOST_PLUGIN_SOCKET });
+  await stranger.write(new TextEncoder().encode('{"type":"hello"}\n'));
+  const buffer = new Uint8Array(1000);
+  const length = await stranger.read(buffer) ?? 0;
+
+  assertEquals(JSON.parse(new TextDecoder().decode(buffer.subarray(0, length))), {
+    ...{ type: "refuse", reason: "the plugin is connected already" },
+  });
+  assertEquals((await (await agent.get("/api/v0/hand")).json()).pathname, "/api/v0/hand");
+  assertEquals(agent.state("hand"), "running");
+});

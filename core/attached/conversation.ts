@@ -95,6 +95,10 @@ export class Conversation {
       const messages = channel.messages();
       const { value: first, done } = await messages.next();
       if (done) return;
+      // Whoever comes second is no reason to give up the first.
+      if (this.#channel !== undefined) {
+        return await channel.send({ type: "refuse", reason: "the plugin is connected already" });
+      }
       const reason = this.#refusalOf(first);
       if (reason !== undefined) {
         await channel.send({ type: "refuse", reason });
@@ -138,7 +142,6 @@ export class Conversation {
   /** Why the first words are not good enough. */
   #refusalOf(first: WireMessage): string | undefined {
     const { id } = this.#options;
-    if (this.#channel !== undefined) return "the plugin is connected already";
     if (first.type !== "hello") return `it began with "${first.type.slice(0, 64)}": a plugin begins with "hello"`;
     const hello = readMessage("hello", first);
     if (!this.#token.accepts(hello.token)) {
