@@ -62,6 +62,14 @@ const CALLS: Readonly<Record<string, (scene: Scene) => Call>> = {
   }),
   "files.resolve": ({ home }) => ({ query: { path: `${home}/a.txt` } }),
   "units.list": () => ({}),
+  "ports.list": () => ({}),
+  // An action without a name; nothing is shown for it.
+  "desktop.act": () => ({ body: {}, status: 400 }),
+  "desktop.lease": () => ({}),
+  "desktop.take": () => ({ body: { name: "A tester" } }),
+  "desktop.handBack": () => ({ body: {} }),
+  // This agent was given its configuration, and has none to read again.
+  reload: () => ({ status: 409 }),
   "mcp.tools": () => ({}),
   "mcp.callTool": ({ home }) => ({
     body: { tool_name: "outpost__list_directory", arguments: { path: home } },

@@ -36,7 +36,7 @@ Deno.test("the API document describes every route of every plugin, and no other"
     .flatMap((route) => route.startsWith("ALL ") ? described.filter((it) => it.endsWith(route.slice(3))) : [route]);
   const core = ["GET /", "GET /healthz", "GET /readyz", "GET /metrics", "GET /debug/prometheus", "GET /auth/{code}"]
     .concat("GET /api/v0/info", "GET /api/v0/status", "GET /api/v0/logs", "GET /api/v0/openapi.json")
-    .concat("POST /api/v0/auth/link");
+    .concat("POST /api/v0/auth/link", "POST /api/v0/reload");
 
   assert(registered.length > 10);
   assertEquals(described.sort(), [...registered, ...core].sort());
