@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EventFeed } from "../../core/event_feed.ts";
 import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
 import { PathActivity } from "../agentgit/service.ts";
 import { type AgentprocConfig, agentprocConfig } from "./config.ts";
@@ -10,7 +11,8 @@ import { processMetrics } from "./process_metrics.ts";
 import { processService } from "./process_service.ts";
 import { ProcessTable } from "./process_table.ts";
 import { addProcessRoutes, type ProcessRoutesOptions } from "./routes.ts";
-import { Processes } from "./service.ts";
+import { Processes, type ProcessEvent, ProcessEvents } from "./service.ts";
+import type { TrackedProcess } from "./tracked_process.ts";
 
 /** Time between two looks for processes to forget, in milliseconds: their memory should not wait for the next list. */
 const FORGET_EVERY_MS = 60_000;
@@ -30,12 +32,14 @@ const agentproc: Plugin = definePlugin({
   mount: "processes",
   config: agentprocConfig,
   needs: { activity: optional(PathActivity) },
-  provides: [Processes],
+  provides: [Processes, ProcessEvents],
   permissions: { run: true, read: true },
   supported: (host) => host.os !== "windows" || { reason: "process groups need a Unix system" },
   setup(ctx) {
     const { clock, exec, log } = ctx;
     const metrics = processMetrics(ctx.metrics);
+    const events = ctx.defer(new EventFeed<ProcessEvent>((count) => ({ type: "missed", count })));
+    ctx.provide(ProcessEvents, events);
     const table = new ProcessTable({
       exec,
       clock,
@@ -44,9 +48,13 @@ const agentproc: Plugin = definePlugin({
         return ctx.config;
       },
       onOutput: (bytes) => metrics.outputBytes.add(bytes),
-      onStart: () => metrics.started.inc(),
+      onStart: (process) => {
+        metrics.started.inc();
+        events.publish(startEvent(process));
+      },
       onEnd: (process, end) => {
         metrics.ended(end);
+        events.publish({ type: "ended", id: process.id, exitCode: end.code, signal: end.signal, at: end.atMs });
         const { workdir } = process.request;
         if (process.chat) ctx.services.activity?.touched(process.chat.ids, workdir === undefined ? [] : [workdir]);
       },
@@ -100,6 +108,12 @@ const agentproc: Plugin = definePlugin({
   /** Every setting is read when it is used; processes that run keep the buffers they were started with. */
   reconfigure: (ctx, next) => ctx.announce({ limits: announcedLimits(next) }),
 });
+
+function startEvent({ id, pid, request, directory, startedAtMs, chat }: TrackedProcess): ProcessEvent {
+  const { command, args } = request;
+  const what = { command, ...(args === undefined ? {} : { args }), workdir: directory };
+  return { type: "started", id, pid, ...what, at: startedAtMs, chatIds: chat?.ids ?? [] };
+}
 
 function announcedLimits({ maxProcesses, streamBytes, waitMs }: AgentprocConfig): Readonly<Record<string, number>> {
   return { maxProcesses, streamBytes, waitMs };

@@ -90,3 +90,41 @@ export interface Processes {
 }
 /** Token for {@linkcode Processes}. */
 export const Processes: ServiceToken<Processes> = defineService("agentproc/processes");
+
+/** What happened to a process that was started through the agent. */
+export type ProcessEvent =
+  | {
+    readonly type: "started";
+    readonly id: string;
+    readonly pid: number;
+    readonly command: string;
+    readonly args?: readonly string[];
+    /** The directory it was started in. */
+    readonly workdir: string;
+    /** Milliseconds since the epoch. */
+    readonly at: number;
+    /** The chat it was started for, its ancestors behind it; empty when there is none. */
+    readonly chatIds: readonly string[];
+  }
+  | {
+    readonly type: "ended";
+    readonly id: string;
+    /** `null` when a signal ended it. */
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    /** Milliseconds since the epoch. */
+    readonly at: number;
+  }
+  /** The watcher was too slow and lost this many events at this point. */
+  | { readonly type: "missed"; readonly count: number };
+
+/** Every start and every end, for those who keep a record of them. */
+export interface ProcessEvents {
+  /**
+   * Yields every event from this call on, in order, until `signal` aborts or the plugin stops. A watcher that lags more than
+   * 1,024 events behind is told how many it missed; it never holds a process up.
+   */
+  watch(signal: AbortSignal): AsyncIterable<ProcessEvent>;
+}
+/** Token for {@linkcode ProcessEvents}. */
+export const ProcessEvents: ServiceToken<ProcessEvents> = defineService("agentproc/process-events");

@@ -1,0 +1,6 @@
+/**
+ * Shows what runs on the workspace's ports.
+ *
+ * @module
+ */
+export { default } from "./plugin.ts";
