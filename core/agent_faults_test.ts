@@ -10,7 +10,15 @@ import { createTestAgent } from "./testing/test_agent.ts";
 import { VirtualClock } from "./testing/virtual_clock.ts";
 
 type Ctx = PluginContext<unknown, Record<never, never>>;
-type Fault = "throws" | "rejects" | "hangs" | "registers too late" | "leaves a floating rejection";
+type Fault =
+  | "throws"
+  | "rejects"
+  | "hangs"
+  | "registers too late"
+  | "leaves a floating rejection"
+  | "floods the log"
+  | "ends late"
+  | "leaks a timer";
 
 const Bait = defineService<{ ping(): string }>("bad/bait");
 
@@ -19,6 +27,7 @@ type Phase = typeof PHASES[number];
 
 /** State of the faulty plugin while the agent runs. */
 function expectedWhileRunning(phase: Phase, fault: Fault): State {
+  if (isHarmless(fault)) return "running";
   if (fault === "leaves a floating rejection") {
     return ["drain", "shutdown", "defer"].includes(phase) ? "running" : "degraded";
   }
@@ -28,7 +37,7 @@ function expectedWhileRunning(phase: Phase, fault: Fault): State {
 
 /** State of the faulty plugin after the agent stopped. */
 function expectedAfterStop(phase: Phase, fault: Fault): State {
-  if (fault === "leaves a floating rejection") return "stopped";
+  if (isHarmless(fault) || fault === "leaves a floating rejection") return "stopped";
   if (["setup", "start", "shutdown", "defer"].includes(phase)) return "failed";
   return phase === "task" && isStuck(fault) ? "failed" : "stopped";
 }
@@ -38,7 +47,19 @@ function isStuck(fault: Fault): boolean {
   return fault === "hangs" || fault === "registers too late";
 }
 
-const FAULTS: readonly Fault[] = ["throws", "rejects", "hangs", "registers too late", "leaves a floating rejection"];
+/** Bad manners that cost nobody anything: the plugin goes on, and so does everybody else. */
+function isHarmless(fault: Fault): boolean {
+  return fault === "floods the log" || fault === "ends late" || fault === "leaks a timer";
+}
+
+const FAULTS: readonly Fault[] = [
+  ...["throws", "rejects", "hangs", "registers too late", "leaves a floating rejection"] as const,
+  ...["floods the log", "ends late", "leaks a timer"] as const,
+];
+/** Lines of a flood. */
+const FLOOD = 3000;
+/** Later than anybody expects, and before any deadline; a contributor of the environment has 2 seconds. In milliseconds. */
+const LATE_MS = 1500;
 
 for (const phase of PHASES) {
   for (const fault of FAULTS) {
@@ -79,9 +100,14 @@ async function checkFault(phase: Phase, fault: Fault): Promise<void> {
   const isNamed = report.unfinished.some(({ plugin }) => plugin === "bad");
   const leavesTheDriverWaiting = phase !== "environment" && phase !== "collect";
   assertEquals(isNamed, isStuck(fault) && leavesTheDriverWaiting, JSON.stringify(report));
-  assert(
-    log.records.some(({ rawMessage, level }) => String(rawMessage).match(/plugin error|left out/) && level !== "info"),
+  const isBlamed = log.records.some(({ rawMessage, level }) =>
+    /plugin error|left out/.test(String(rawMessage)) && level !== "info"
   );
+  assertEquals(isBlamed, !isHarmless(fault));
+  if (fault === "floods the log") {
+    assert(log.records.filter(({ rawMessage }) => rawMessage === "flood").length >= FLOOD);
+    assert(log.records.some(({ category }) => category.at(-1) === "core"), "the others' lines are there");
+  }
 
   late.resolve();
   if (fault === "registers too late") assert(await lateOutcome.promise instanceof ScopeClosedError);
@@ -109,6 +135,23 @@ function misbehave(fault: Fault, late: Promise<void>, tried: (outcome: unknown) 
             tried(error);
           }
         });
+    case "floods the log":
+      return (ctx) => {
+        for (let line = 0; line < FLOOD; line++) ctx.log.warn("flood", { line });
+        return {};
+      };
+    case "ends late":
+      return async (ctx) => {
+        await ctx.clock.sleep(LATE_MS);
+        return {};
+      };
+    case "leaks a timer":
+      return (ctx) => {
+        void ctx.clock.sleep(3_600_000).then(() => {
+          throw new Error("nobody is left to hear it");
+        });
+        return {};
+      };
     case "leaves a floating rejection":
       return () => {
         void Promise.reject(new Error("left floating on purpose"));
@@ -138,7 +181,10 @@ function badPlugin(phase: Phase, fault: Misbehaviour): Plugin {
       if (phase === "task") ctx.tasks.run("bad task", run);
       if (phase === "environment") ctx.env.contribute("bad", () => fault(ctx) as Promise<Record<string, string>>);
       if (phase === "collect") {
-        ctx.metrics.gauge("depth", { help: "Depth of nothing." }).collect(() => fault(ctx) as Promise<number>);
+        ctx.metrics.gauge("depth", { help: "Depth of nothing." }).collect(async () => {
+          await fault(ctx);
+          return 0;
+        });
       }
     },
   });

@@ -15,10 +15,18 @@ export interface FencedBlock {
   readonly output?: string;
   /** Why the block is only for reading. From `<!-- not run: reason -->`. */
   readonly notRun?: string;
+  /** File that the block is the content of, relative to the document's folder. From `<!-- file: path -->`. */
+  readonly file?: string;
 }
 
 const OPENING = /^( {0,3})(`{3,})(\S*).*$/;
-const MARKER = /^<!-- (output|not run):([^]*?)-->$/;
+const MARKER = /^<!-- (output|not run|file):([^]*?)-->$/;
+
+const MEMBERS: Readonly<Record<string, "output" | "notRun" | "file">> = {
+  "output": "output",
+  "not run": "notRun",
+  "file": "file",
+};
 
 /**
  * Reads the fenced blocks of a document in order.
@@ -28,7 +36,7 @@ const MARKER = /^<!-- (output|not run):([^]*?)-->$/;
 export function fencedBlocks(markdown: string): FencedBlock[] {
   const lines = markdown.split("\n");
   const blocks: FencedBlock[] = [];
-  let markers: { output?: string; notRun?: string } = {};
+  let markers: { output?: string; notRun?: string; file?: string } = {};
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!;
     const opening = OPENING.exec(line);
@@ -46,7 +54,7 @@ export function fencedBlocks(markdown: string): FencedBlock[] {
       if (!marker) continue;
       const text = marker[2]!.trim();
       if (text === "") throw new SyntaxError(`Cannot use the marker in line ${at + 1}: it says nothing`);
-      markers = marker[1] === "output" ? { ...markers, output: text } : { ...markers, notRun: text };
+      markers = { ...markers, [MEMBERS[marker[1]!]!]: text };
       at = end;
     } else if (line.trim() !== "" && Object.keys(markers).length > 0) {
       throw new SyntaxError(`Cannot use the marker above line ${at + 1}: no block follows it`);

@@ -7,7 +7,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { join, toFileUrl } from "@std/path";
+import { dirname, join, toFileUrl } from "@std/path";
 
 import { type AgentProcess, ROOT, runAgent, startAgent } from "./agent_process.ts";
 import { containsOutput, type FencedBlock, fencedBlocks } from "./fenced_blocks.ts";
@@ -16,6 +16,8 @@ import { containsOutput, type FencedBlock, fencedBlocks } from "./fenced_blocks.
 interface Bench {
   readonly agent: AgentProcess;
   readonly dir: string;
+  /** Where commands run and files are written. */
+  readonly cwd: string;
 }
 
 const CHECKS: Readonly<Record<string, (block: FencedBlock, bench: Bench) => Promise<void>>> = {
@@ -32,10 +34,14 @@ for (const document of await documents()) {
     const dir = await Deno.makeTempDir({ prefix: "outpost-readme-" });
     try {
       await writeShims(dir);
+      // A guide builds something up in a folder of its own; other documents speak of the repository.
+      const cwd = document === "docs/guide.md" ? join(dir, "work") : ROOT;
+      await Deno.mkdir(cwd, { recursive: true });
       await using agent = await startAgent();
       for (const block of checked) {
         await t.step(`line ${block.line}: ${block.language}: ${block.code.split("\n")[0]}`, async () => {
-          await CHECKS[block.language]!(block, { agent, dir });
+          if (block.file !== undefined) await writeBlock(join(cwd, block.file), block.code);
+          else await CHECKS[block.language]!(block, { agent, dir, cwd });
         });
       }
     } finally {
@@ -46,10 +52,12 @@ for (const document of await documents()) {
 
 async function documents(): Promise<string[]> {
   const candidates = [
-    ...["README.md", "examples/README.md", "examples/plugins/any_language/README.md", "docs/attached_plugins.md"],
+    ...["README.md", "docs/attached_plugins.md", "docs/guide.md", "examples/README.md", "plugins/README.md"],
   ];
-  for await (const entry of Deno.readDir(`${ROOT}plugins`)) {
-    if (entry.isDirectory) candidates.push(`plugins/${entry.name}/README.md`);
+  for (const folder of ["plugins", "examples/plugins"]) {
+    for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
+      if (entry.isDirectory) candidates.push(`${folder}/${entry.name}/README.md`);
+    }
   }
   const found = candidates.filter((path) => {
     try {
@@ -61,10 +69,15 @@ async function documents(): Promise<string[]> {
   return found.sort();
 }
 
-async function runShell(block: FencedBlock, { agent, dir }: Bench): Promise<void> {
+async function writeBlock(path: string, code: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeTextFile(path, `${code}\n`);
+}
+
+async function runShell(block: FencedBlock, { agent, dir, cwd }: Bench): Promise<void> {
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-eu", "-c", block.code],
-    cwd: ROOT,
+    cwd,
     env: { ...agent.env, PATH: `${join(dir, "bin")}:${agent.env.PATH}` },
     clearEnv: true,
     stdin: "null",

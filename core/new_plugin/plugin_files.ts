@@ -30,7 +30,11 @@ export function pluginFiles(plugin: NewPlugin): Readonly<Record<string, string>>
   };
 }
 
+/** Longest id that names are made of, in characters: with longer ones, lines would outgrow the formatter's width. */
+const MAX_NAME = 24;
+
 function camel(id: string): string {
+  if (id.length > MAX_NAME) return "own";
   return id.replace(/-+(.)/g, (_, letter: string) => letter.toUpperCase()).replace(/-/g, "");
 }
 
@@ -129,10 +133,15 @@ import ${name} from "./mod.ts";
 // With the file, on every road: in memory, imported, and as a program of its own.
 conformance(${name}, { config: { greeting: "Good day" }, file: import.meta.resolve("./mod.ts") });
 
-Deno.test("${id} greets by name and counts", async () => {
-  await using agent = await createTestAgent({ plugins: [${name}], config: { "${id}": { greeting: "Good day" } } });
+const BASE = "/api/v0/${id}";
 
-  const answer = await agent.post("/api/v0/${id}/Ada");
+Deno.test("${id} greets by name and counts", async () => {
+  await using agent = await createTestAgent({
+    plugins: [${name}],
+    config: { "${id}": { greeting: "Good day" } },
+  });
+
+  const answer = await agent.post(\`\${BASE}/Ada\`);
 
   deepStrictEqual(await answer.json(), { message: "Good day, Ada" });
   strictEqual(await agent.metric("${metric(id)}"), 1);
@@ -140,13 +149,13 @@ Deno.test("${id} greets by name and counts", async () => {
 
 Deno.test("${id} keeps the latest, also when a reload changes how many", async () => {
   await using agent = await createTestAgent({ plugins: [${name}] });
-  for (const name of ["Ada", "Grace"]) await (await agent.post(\`/api/v0/${id}/\${name}\`)).body?.cancel();
+  for (const name of ["Ada", "Grace"]) await (await agent.post(\`\${BASE}/\${name}\`)).body?.cancel();
 
   const report = await agent.reload({ config: { "${id}": { maxKept: 2 } } });
-  await (await agent.post("/api/v0/${id}/Barbara")).body?.cancel();
+  await (await agent.post(\`\${BASE}/Barbara\`)).body?.cancel();
 
   strictEqual(report.plugins[0]?.action, "reconfigured");
-  deepStrictEqual(await (await agent.get("/api/v0/${id}")).json(), { greeted: ["Grace", "Barbara"] });
+  deepStrictEqual(await (await agent.get(BASE)).json(), { greeted: ["Grace", "Barbara"] });
 });
 `;
 }

@@ -39,3 +39,24 @@ Deno.test("readSource() says what an agent can be", () => {
   assertThrows(() => readSource("https://example.org/agent.ts", "/"), TypeError, "expected a path, or jsr:");
   assertThrows(() => readSource("tmp", "/"), TypeError, '"/tmp" holds no @outpost/agent');
 });
+
+Deno.test("pluginFiles() are as the formatter wants them, however long the id is", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    for (const id of ["ab", "reminders", "a-name-of-24-characters-", "a".repeat(32)]) {
+      await Deno.mkdir(join(directory, id));
+      const project = projectSettings({ kind: "path", path: "/src/outpost" }, join(directory, id));
+      for (const [name, text] of Object.entries(pluginFiles({ id, project, invocation: "deno run -A main.ts" }))) {
+        await Deno.writeTextFile(join(directory, id, name), text);
+      }
+    }
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["fmt", "--check", "--no-config", "--line-width=120", "."],
+      cwd: directory,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

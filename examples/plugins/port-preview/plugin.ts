@@ -4,7 +4,6 @@
  * @module
  */
 import { definePlugin, HttpProblem, type Plugin, type WebSocketOpener } from "@outpost/agent";
-
 import { portPreviewConfig } from "./config.ts";
 import { dial, forward, joinSockets, type Target } from "./forward.ts";
 import { type ListeningPort, listeningPorts } from "./listening_ports.ts";
