@@ -11,7 +11,7 @@ export interface NewPlugin {
   readonly id: string;
   /** Settings of a project of its own; absent where another project's hold. */
   readonly project?: ProjectSettings;
-  /** How people start the agent: `outpost`, or a `deno run` line. */
+  /** How people start the agent from the plugin's folder: `outpost`, or a `deno run` line. */
   readonly invocation: string;
 }
 

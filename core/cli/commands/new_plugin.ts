@@ -5,7 +5,7 @@
  */
 import { join, relative, resolve } from "@std/path";
 
-import { ownSource, projectSettings, readSource } from "../../agent_source.ts";
+import { type AgentSource, ownSource, projectSettings, readSource } from "../../agent_source.ts";
 import { PLUGIN_ID } from "../../definition.ts";
 import { messageOf } from "../../errors.ts";
 import { pluginFiles } from "../../new_plugin/plugin_files.ts";
@@ -25,10 +25,11 @@ export async function newPlugin({ flags, cwd, out, program }: CoreCommandContext
     throw new UsageError(`"${id}" is a plugin of this agent already: choose another name`);
   }
   const directory = resolve(cwd, flags.text("dir") ?? id);
+  const source = agentSource(flags.text("agent"), cwd);
   const files = pluginFiles({
     id,
-    invocation: program.invocation,
-    project: projectSettings(agentSource(flags.text("agent"), cwd), directory),
+    invocation: invocationFrom(directory, source, program.invocation),
+    project: projectSettings(source, directory),
   });
   await write(directory, files);
   const shown = relative(cwd, directory) || ".";
@@ -41,7 +42,14 @@ export async function newPlugin({ flags, cwd, out, program }: CoreCommandContext
   return EXIT.done;
 }
 
-function agentSource(named: string | undefined, cwd: string) {
+/** What starts the agent from the plugin's folder; a task of another folder would not be found there. */
+function invocationFrom(directory: string, source: AgentSource, own: string): string {
+  if (Deno.build.standalone) return own;
+  const main = source.kind === "path" ? relative(directory, join(source.path, "main.ts")) : `${source.specifier}/main`;
+  return `deno run -A ${main}`;
+}
+
+function agentSource(named: string | undefined, cwd: string): AgentSource {
   try {
     return named === undefined ? ownSource() : readSource(named, cwd);
   } catch (error) {
