@@ -146,6 +146,29 @@ Deno.test(
   },
 );
 
+Deno.test("gitssh takes its key away also when it is ended twice over, and ends as ssh does", LOOSE, async () => {
+  await using workspace = await openWorkspace();
+  const { dir } = workspace.agent;
+  await Deno.mkdir(join(dir, "bin"));
+  await Deno.mkdir(join(dir, "tmp"));
+  // An ssh that says which key it got, and then waits to be ended.
+  await Deno.writeTextFile(
+    join(dir, "bin/ssh"),
+    `#!/bin/sh\n[ "$1" = -G ] && exit 0\necho "$2" > key\nexec sleep 600\n`,
+    {
+      mode: 0o755,
+    },
+  );
+
+  const ended = await workspace.run(
+    `PATH=$PWD/bin:$PATH $GIT_SSH_COMMAND me@host & until [ -s key ]; do sleep 0.05; done; test -f "$(cat key)" && echo there
+     kill -TERM $!; kill -TERM $!; wait $!; echo "ended with $?"; ls tmp`,
+    { TMPDIR: join(dir, "tmp") },
+  );
+
+  assertEquals([ended.code, ended.stdout], [0, ["there", "ended with 143"]], text(ended));
+});
+
 Deno.test("git clones over HTTP with the password of the control plane", LOOSE, async () => {
   await using workspace = await openWorkspace();
   await workspace.repo.git("update-server-info");
