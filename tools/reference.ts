@@ -6,11 +6,13 @@
 import { fromFileUrl, join } from "@std/path";
 
 import { CORE_COMMANDS } from "../core/cli/commands/mod.ts";
+import type { FlagSpec } from "../core/cli/flags.ts";
 import { agentSettings } from "../core/config/agent_settings.ts";
 import { type JsonSchema, jsonSchemaOf } from "../core/config/schema_shape.ts";
 import { readDefinition } from "../core/definition.ts";
 import { ERROR_CODES } from "../core/errors.ts";
 import type { ApiDocument } from "../core/http/api_document.ts";
+import type { StartFlag } from "../core/plugin.ts";
 import { createTestAgent } from "../core/testing/mod.ts";
 import { standardPlugins } from "../plugins/standard.ts";
 
@@ -118,30 +120,38 @@ function errorsPage(): string {
 }
 
 function commandsPage(): string {
-  const own = CORE_COMMANDS.map(({ name, usage = "", summary, flags }) =>
-    section(
-      `\`outpost ${[name, usage].join(" ").trim()}\``,
-      summary,
-      flags.length === 0 ? "" : table(
-        ["Flag", "Meaning"],
-        flags.map((flag) => [
-          `\`--${flag.name}${flag.choices ? ` ${flag.choices.join("|")}` : flag.value ? ` ${flag.value}` : ""}\``,
-          flag.summary,
-        ]),
-      ),
-    )
+  const own = CORE_COMMANDS.map(({ name, usage, summary, flags }) =>
+    section(commandTitle(name, usage), summary, flagsTable(flags))
   );
-  const added = standardPlugins.flatMap((plugin) => readDefinition(plugin).definition ?? []).flatMap((
-    { id, commands },
-  ) =>
-    (commands ?? []).map(({ name, usage = "", summary }) =>
+  const definitions = standardPlugins.flatMap((plugin) => readDefinition(plugin).definition ?? []);
+  const starts = definitions.flatMap(({ id, starts }) =>
+    (starts ?? []).map(({ name, summary, flags }) =>
       section(
-        `\`outpost ${[name, usage].join(" ").trim()}\``,
-        `${summary}. From the plugin \`${id}\`.`.replace("..", "."),
+        commandTitle(name),
+        `${summary} Takes the flags of \`start\` too. From the plugin \`${id}\`.`,
+        flagsTable(flags),
       )
     )
   );
-  return page("Commands", "", ...own, ...added);
+  const added = definitions.flatMap(({ id, commands }) =>
+    (commands ?? []).map(({ name, usage, summary }) =>
+      section(commandTitle(name, usage), `${summary.replace(/\.$/, "")}. From the plugin \`${id}\`.`)
+    )
+  );
+  return page("Commands", "", ...own, ...starts, ...added);
+}
+
+function commandTitle(name: string, usage = ""): string {
+  return `\`outpost ${[name, usage].join(" ").trim()}\``;
+}
+
+function flagsTable(flags: readonly (FlagSpec | StartFlag)[]): string {
+  if (flags.length === 0) return "";
+  const named = ({ name, value, ...more }: FlagSpec | StartFlag) => {
+    const values = "choices" in more ? more.choices?.join("|") : undefined;
+    return `\`--${[name, values ?? value].filter((part) => part !== undefined).join(" ")}\``;
+  };
+  return table(["Flag", "Meaning"], flags.map((flag) => [named(flag), flag.summary]));
 }
 
 function page(title: string, ...parts: readonly string[]): string {
