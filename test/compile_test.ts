@@ -35,7 +35,10 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
     await Deno.writeTextFile(
       config,
       JSON.stringify({
-        plugins: { ssh: { enabled: true, config: { allowAnonymous: true, hostKeyFile: join(dir, "host_key") } } },
+        plugins: {
+          ssh: { enabled: true, config: { allowAnonymous: true, hostKeyFile: join(dir, "host_key") } },
+          dropin: { config: { prometheusAddress: "127.0.0.1:0" } },
+        },
       }),
     );
     await using agent = await startAgent({ command: [binary], args: ["--config", config] });
@@ -141,6 +144,11 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
 
       const metrics = await (await agent.fetch("/metrics")).text();
       assertMatch(metrics, /^agent_boundarylogs_rejected_frames_total\{reason="unsupported_tag"\} 1$/m);
+    });
+
+    await t.step("dropin: serves the metrics without a token", async () => {
+      const response = await fetch(String(agent.listening.prometheus));
+      assertMatch(await response.text(), /^agent_build_info\{/m);
     });
 
     await t.step("mcp: lists its tools and calls one", async () => {
