@@ -7,7 +7,7 @@ import { z } from "zod";
 
 import type { RouteDescription } from "../../core/plugin.ts";
 import type { DiffReport, StatusReport } from "./repo_report.ts";
-import { DIFF_QUERY, SHOW_QUERY, STATUS_QUERY } from "./routes.ts";
+import { DIFF_QUERY, SHOW_QUERY, STATUS_QUERY } from "./queries.ts";
 import type { ProgressMessage, RepoChange } from "./watch_message.ts";
 
 const REPOSITORY = {

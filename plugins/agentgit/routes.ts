@@ -6,11 +6,12 @@
 import { HttpProblem } from "../../core/errors.ts";
 import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json } from "../../core/http/json.ts";
-import { type QuerySpec, readQuery } from "../../core/http/query.ts";
+import { readQuery } from "../../core/http/query.ts";
 import type { Awaitable, Routes, SocketChannel } from "../../core/plugin.ts";
 import type { AgentgitConfig } from "./config.ts";
 import { type Git, GitMissingError } from "./git_command.ts";
 import type { PathStore } from "./path_store.ts";
+import { DIFF_QUERY, SHOW_QUERY, STATUS_QUERY } from "./queries.ts";
 import { MAX_MESSAGE_BYTES } from "./watch_message.ts";
 import type { WatchSession } from "./watch_session.ts";
 
@@ -21,22 +22,6 @@ export interface RoutesParts {
   readonly config: AgentgitConfig;
   readonly openSession: (socket: SocketChannel) => Promise<WatchSession>;
 }
-
-const PATH = { type: "text", required: true, summary: "Absolute path in a repository." } as const;
-const COMMIT = { type: "text", default: "HEAD" } as const;
-/** Query of `show`. */
-export const SHOW_QUERY = {
-  repo_root: { type: "text", required: true, summary: "Top of a working tree." },
-  path: { type: "text", required: true, summary: "Relative to the top, or absolute inside of it." },
-  ref: { ...COMMIT, summary: "Commit, branch or tag." },
-} as const satisfies QuerySpec;
-/** Query of `status`. */
-export const STATUS_QUERY = { path: PATH } as const satisfies QuerySpec;
-/** Query of `diff`. */
-export const DIFF_QUERY = {
-  path: PATH,
-  base: { ...COMMIT, summary: "Commit, branch or tag that the working tree is compared with." },
-} as const satisfies QuerySpec;
 
 /** Registers `watch`, `show`, `status` and `diff`. */
 export function registerRoutes(routes: Routes, parts: RoutesParts): void {
