@@ -69,7 +69,8 @@ export function apiDocument(
   };
 }
 
-const PATH_PARAMETER = /:(\w+)/g;
+/** A part of a path that varies; what it has to look like, in braces, is the route's own affair. */
+const PATH_PARAMETER = /:(\w+)(?:\{[^}]*\})?/g;
 const JSON_MEDIA = "application/json";
 const BYTES_MEDIA = "application/octet-stream";
 

@@ -116,7 +116,7 @@ export function suiteOf(
         .map(([method]) => `${method.toUpperCase()} ${path}`)
     );
     if (described.length === 0) return; // Describing is a choice.
-    const registered = agent.status(id).routes.map((route) => route.replace(/:(\w+)/g, "{$1}"))
+    const registered = agent.status(id).routes.map((route) => route.replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}"))
       .flatMap((route) => route.startsWith("ALL ") ? described.filter((it) => it.endsWith(route.slice(3))) : [route]);
     assertEquals(described.sort(), [...new Set(registered)].sort());
   }

@@ -58,8 +58,40 @@ const HELD = z.object({
 const INVALID = { summary: "The request is malformed." };
 const NO_DESKTOP = { summary: "The desktop did not start; `detail` says why, and which packages are missing." };
 
+/** A file of the page that shows the desktop. */
+function pageRoute(operation: string, path: string, mediaType: string, summary: string): RouteDescription {
+  return { operation, method: "get", path, summary, answers: { 200: { summary: "The file.", mediaType } } };
+}
+
 /** Every route of the desktop plugin. */
 export const desktopApi: readonly RouteDescription[] = [
+  {
+    operation: "desktop.page",
+    method: "get",
+    path: "/:page{$}",
+    summary: "Shows the desktop in a browser.",
+    parameters: { page: "Nothing: the address ends with a slash." },
+    answers: { 200: { summary: "The page.", mediaType: "text/html" }, 404: { summary: "There is no such page." } },
+  },
+  {
+    operation: "desktop.pageRedirect",
+    method: "get",
+    path: "/",
+    summary: "Leads to the page.",
+    answers: { 308: { summary: "The page's address." } },
+  },
+  pageRoute("desktop.pageScript", "/viewer.js", "text/javascript", "Script of the page."),
+  pageRoute("desktop.pageStyle", "/viewer.css", "text/css", "Style of the page."),
+  {
+    operation: "desktop.noVnc",
+    method: "get",
+    path: "/novnc/*",
+    summary: "A script of noVNC, which the page loads.",
+    answers: {
+      200: { summary: "The script.", mediaType: "text/javascript" },
+      404: { summary: "noVNC has no such script." },
+    },
+  },
   {
     operation: "desktop.act",
     method: "post",

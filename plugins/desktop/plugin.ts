@@ -10,6 +10,7 @@ import { desktopMetrics } from "./desktop_metrics.ts";
 import type { DesktopDriver } from "./driver.ts";
 import { chooseDriver, type DriverWork } from "./driver_choice.ts";
 import { addDesktopRoutes, viewerRequestOf } from "./routes.ts";
+import { addViewerRoutes } from "./viewer/viewer_routes.ts";
 
 /** Time an action may take beside what it is told to wait, in milliseconds: a start, a turn, a long text. */
 const ACTION_MS = 120_000;
@@ -48,6 +49,7 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
       metrics.viewers.collect(async () => (await made)?.viewers.length ?? 0);
       metrics.held.collect(async () => (await made)?.lease.state.holder === undefined ? 0 : 1);
       addDesktopRoutes(ctx.routes.app, { clock, signal, desktop: open });
+      addViewerRoutes(ctx.routes.app);
       ctx.routes.webSocket("/vnc", async (c) => {
         const request = viewerRequestOf(c);
         return await (await open()).openViewer(request);

@@ -17,6 +17,10 @@ export interface ChromiumPage extends AsyncDisposable {
   open(url: string): Promise<void>;
   /** Resolves to the value of an expression, which may be a promise of JSON. */
   evaluate(expression: string): Promise<unknown>;
+  /** Moves the mouse to a place in the page, or presses or releases its left button there. */
+  mouse(type: "mouseMoved" | "mousePressed" | "mouseReleased", x: number, y: number): Promise<void>;
+  /** Resolves to a picture of the page, PNG in base64. */
+  screenshot(): Promise<string>;
 }
 
 const LOADED =
@@ -73,6 +77,7 @@ export async function openChromium(): Promise<ChromiumPage> {
   const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
   const session = sessionId as string;
   await send("Page.enable", {}, session);
+  let isDown = false;
   const page: ChromiumPage = {
     async open(url) {
       await send("Page.navigate", { url }, session); // Answered when the page is there, which may still be loading.
@@ -86,6 +91,20 @@ export async function openChromium(): Promise<ChromiumPage> {
       };
       if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? "the page threw");
       return result.value;
+    },
+    async mouse(type, x, y) {
+      const button = type === "mouseMoved" ? "none" : "left";
+      const held = {
+        button,
+        buttons: isDown || type === "mousePressed" ? 1 : 0,
+        clickCount: button === "left" ? 1 : 0,
+      };
+      if (type !== "mouseMoved") isDown = type === "mousePressed";
+      await send("Input.dispatchMouseEvent", { type, x, y, ...held }, session);
+    },
+    async screenshot() {
+      const { data } = await send("Page.captureScreenshot", { format: "png" }, session);
+      return String(data);
     },
     async [Symbol.asyncDispose]() {
       socket.send(JSON.stringify({ id: ++lastId, method: "Browser.close" }));

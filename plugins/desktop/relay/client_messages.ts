@@ -35,7 +35,7 @@ export class RfbProtocolError extends Error {
 
 /** Longest clipboard accepted, in bytes. */
 const MAX_CLIPBOARD_BYTES = 1024 * 1024;
-/** Bytes the server has said when the client answers at the latest: its version, and in 3.3 the kind of security. */
+/** Bytes the server has said when a client of version 3.3 goes on after its own version: its version, and the kind of security. */
 export const GREETING_BYTES = 16;
 
 const SECURITY = { none: 1, vncPassword: 2 } as const;
@@ -70,7 +70,7 @@ const MESSAGES: Readonly<Record<number, { readonly kind: MessageKind; readonly l
 export class ClientMessages {
   readonly #greeting: () => Uint8Array;
   #rest: Uint8Array = new Uint8Array();
-  #step: "version" | "security" | "password" | "init" | "messages" = "version";
+  #step: "version" | "legacy" | "security" | "password" | "init" | "messages" = "version";
 
   /** @param greeting What the server has said so far, at least {@linkcode GREETING_BYTES} of it once it has. */
   constructor(greeting: () => Uint8Array) {
@@ -94,6 +94,12 @@ export class ClientMessages {
 
   #lengthOf(view: DataView): number | undefined {
     if (this.#step === "version") return 12;
+    // Up to 3.6 the server chooses the security, and tells it after the client's version.
+    if (this.#step === "legacy") {
+      const greeting = this.#greeting();
+      if (greeting.byteLength < GREETING_BYTES) return undefined;
+      this.#choose(new DataView(greeting.slice(12, GREETING_BYTES).buffer).getUint32(0));
+    }
     if (this.#step === "security" || this.#step === "init") return 1;
     if (this.#step === "password") return PASSWORD_RESPONSE_BYTES;
     const type = view.getUint8(0);
@@ -124,8 +130,7 @@ export class ClientMessages {
     if (this.#step === "version") {
       const minor = /^RFB 003\.(\d{3})\n$/.exec(new TextDecoder().decode(bytes))?.[1];
       if (minor === undefined) throw new RfbProtocolError("The client does not say which version of RFB it speaks");
-      if (Number(minor) >= 7) this.#step = "security";
-      else this.#choose(new DataView(this.#greeting().slice(12, GREETING_BYTES).buffer).getUint32(0));
+      this.#step = Number(minor) >= 7 ? "security" : "legacy";
       return bytes;
     }
     if (this.#step === "init") {

@@ -74,6 +74,8 @@ Deno.test("in RFB 3.3 the server chooses the security, and a password is passed 
     Uint8Array.of(...text.encode("RFB 003.003\n"), ...Array.from({ length: 16 }, () => 9), 0, ...KEY),
   );
 
+  const waiting = new ClientMessages(() => text.encode("RFB 003.008\n"));
+  assertEquals(kinds(waiting.push(text.encode("RFB 003.003\n"))), ["view 12"]); // The server has not chosen yet.
   assertEquals(kinds(open), ["view 12", "view 1", "input 8"]);
   assertEquals(kinds(locked), ["view 12", "view 16", "view 1", "input 8"]);
 });
