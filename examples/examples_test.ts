@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { ROOT, startAgent } from "../test/agent_process.ts";
+import { missingPrograms } from "../test/fixtures/real_desktop.ts";
 
 Deno.test("hello.jsonc loads a plugin from a file", async () => {
   await using agent = await startAgent({ args: ["--config", join(ROOT, "examples/hello.jsonc")] });
@@ -54,4 +55,25 @@ Deno.test("chat.ts shows a chat that mends a real repository, and how the reposi
   ].map(shown);
   assertEquals(order.filter((at) => at < 0), [], lines.join("\n"));
   assertEquals(order, order.toSorted((a, b) => a - b), lines.join("\n"));
+});
+
+const missing = missingPrograms("Xvnc", "openbox", "xterm");
+Deno.test({
+  name: "computer_use.ts lets a model open a terminal, click, type, and see that it happened" +
+    (missing.length === 0 ? "" : ` (skipped: no program ${missing.join(", ")})`),
+  ignore: missing.length > 0,
+  async fn() {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", join(ROOT, "examples/computer_use.ts")],
+      env: { NO_COLOR: "1" },
+    }).output();
+
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    assertEquals(lines.slice(-3), [
+      "model: The picture has changed: the text is there.",
+      "model: Done.",
+      "The terminal wrote: Grüße 漢字 from the model",
+    ]);
+  },
 });

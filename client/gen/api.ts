@@ -691,6 +691,11 @@ export const ROUTES = {
   "desktop.act": { method: "POST", path: "/api/v0/desktop/action" },
   "desktop.handBack": { method: "POST", path: "/api/v0/desktop/lease/hand-back" },
   "desktop.lease": { method: "GET", path: "/api/v0/desktop/lease" },
+  "desktop.noVnc": { method: "GET", path: "/api/v0/desktop/novnc/*" },
+  "desktop.page": { method: "GET", path: "/api/v0/desktop/{page}" },
+  "desktop.pageRedirect": { method: "GET", path: "/api/v0/desktop" },
+  "desktop.pageScript": { method: "GET", path: "/api/v0/desktop/viewer.js" },
+  "desktop.pageStyle": { method: "GET", path: "/api/v0/desktop/viewer.css" },
   "desktop.take": { method: "POST", path: "/api/v0/desktop/lease/take" },
   "desktop.vnc": { method: "GET", path: "/api/v0/desktop/vnc" },
   "files.edit": { method: "POST", path: "/api/v0/edit-files" },
@@ -839,6 +844,44 @@ export interface Operations {
     };
     readonly body: undefined;
     readonly answer: DesktopLease;
+  };
+  /** A script of noVNC, which the page loads. */
+  readonly "desktop.noVnc": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Shows the desktop in a browser. */
+  readonly "desktop.page": {
+    readonly path: {
+      /** Nothing: the address ends with a slash. */
+      readonly page: string;
+    };
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Leads to the page. */
+  readonly "desktop.pageRedirect": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** Script of the page. */
+  readonly "desktop.pageScript": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
+  };
+  /** Style of the page. */
+  readonly "desktop.pageStyle": {
+    readonly path: None;
+    readonly query: None;
+    readonly body: undefined;
+    readonly answer: Bytes;
   };
   /** Takes the desktop for a person; agents are refused until it is handed back. */
   readonly "desktop.take": {

@@ -4,4 +4,5 @@
  * @module
  */
 export type { DesktopConfig } from "./config.ts";
+export { type DesktopActionRequest, type DesktopActionResult, DesktopActions } from "./service.ts";
 export { default } from "./plugin.ts";

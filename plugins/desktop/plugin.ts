@@ -10,6 +10,8 @@ import { desktopMetrics } from "./desktop_metrics.ts";
 import type { DesktopDriver } from "./driver.ts";
 import { chooseDriver, type DriverWork } from "./driver_choice.ts";
 import { addDesktopRoutes, viewerRequestOf } from "./routes.ts";
+import { desktopActions } from "./desktop_service.ts";
+import { DesktopActions } from "./service.ts";
 import { addViewerRoutes } from "./viewer/viewer_routes.ts";
 
 /** Time an action may take beside what it is told to wait, in milliseconds: a start, a turn, a long text. */
@@ -26,6 +28,7 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
     stability: "beta",
     summary: "A desktop that agents see and use, and that people watch and take over in a browser.",
     config: desktopConfig,
+    provides: [DesktopActions],
     permissions: { run: true, read: true, write: true, net: true },
     supported: (host) => host.os === "linux" || { reason: "desktops need Linux" },
     setup(ctx) {
@@ -49,6 +52,7 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
       metrics.viewers.collect(async () => (await made)?.viewers.length ?? 0);
       metrics.held.collect(async () => (await made)?.lease.state.holder === undefined ? 0 : 1);
       addDesktopRoutes(ctx.routes.app, { clock, signal, desktop: open });
+      ctx.provide(DesktopActions, desktopActions(open, signal));
       addViewerRoutes(ctx.routes.app);
       ctx.routes.webSocket("/vnc", async (c) => {
         const request = viewerRequestOf(c);

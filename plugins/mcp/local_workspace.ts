@@ -7,6 +7,7 @@ import { HttpProblem } from "../../core/errors.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { FileAccess } from "../agentfiles/service.ts";
 import type { Processes } from "../agentproc/service.ts";
+import type { DesktopActions } from "../desktop/service.ts";
 import type { Caller } from "./caller.ts";
 import type { TaskReports } from "./task_reports.ts";
 import type { WorkspaceApi, WorkspaceFiles, WorkspaceProcesses, WorkspaceTasks } from "./tools/mod.ts";
@@ -16,19 +17,23 @@ export interface WorkspaceServices {
   readonly processes?: Processes;
   readonly files?: FileAccess;
   readonly tasks?: TaskReports;
+  readonly desktop?: DesktopActions;
 }
 
 /**
  * The workspace as the caller sees it: the processes of its chat, or all when there is none; tasks when its app is known.
  */
 export function localWorkspace(
-  { processes, files, tasks }: WorkspaceServices,
+  { processes, files, tasks, desktop }: WorkspaceServices,
   { chat, appSlug, isWatched = false }: Caller = {},
 ): WorkspaceApi {
   return {
     ...(processes && { processes: localProcesses(processes, chat) }),
     ...(files && { files: localFiles(files, chat) }),
     ...(tasks && appSlug !== undefined && { tasks: localTasks(tasks, appSlug, isWatched) }),
+    ...(desktop && {
+      desktop: { act: (action, { signal }) => inWords(() => desktop.act(action, { signal, chat })) },
+    }),
   };
 }
 

@@ -7,6 +7,7 @@ import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
 import { FileAccess } from "../agentfiles/service.ts";
 import { Processes } from "../agentproc/service.ts";
 import { TaskReporter } from "../agentsocket/service.ts";
+import { DesktopActions } from "../desktop/service.ts";
 import { mcpConfig } from "./config.ts";
 import { localWorkspace } from "./local_workspace.ts";
 import { mcpMetrics } from "./mcp_metrics.ts";
@@ -27,7 +28,12 @@ const mcp: Plugin = definePlugin({
   stability: "beta",
   summary: "Serves the workspace to AI agents through the Model Context Protocol.",
   config: mcpConfig,
-  needs: { processes: optional(Processes), files: optional(FileAccess), tasks: optional(TaskReporter) },
+  needs: {
+    processes: optional(Processes),
+    files: optional(FileAccess),
+    tasks: optional(TaskReporter),
+    desktop: optional(DesktopActions),
+  },
   permissions: {},
   setup(ctx) {
     const { config, clock, log, services } = ctx;

@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../../core/errors.ts";
 import type { McpMetrics } from "./mcp_metrics.ts";
-import type { JsonObject, Tool, ToolContext, WorkspaceApi } from "./tools/mod.ts";
+import { type JsonObject, splitPicture, type Tool, type ToolContext, type WorkspaceApi } from "./tools/mod.ts";
 
 /** One tool in a list. */
 export interface ListedTool {
@@ -17,9 +17,14 @@ export interface ListedTool {
   readonly annotations: JsonObject;
 }
 
-/** Result of a call: the same value as text and as structure, or the text of an error. */
+/** A part of a result. */
+export type CallContent =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image"; readonly data: string; readonly mimeType: string };
+
+/** Result of a call: the same value as text and as structure, with its picture, or the text of an error. */
 export interface CallResult {
-  readonly content: readonly [{ readonly type: "text"; readonly text: string }];
+  readonly content: readonly CallContent[];
   readonly structuredContent?: object;
   readonly isError: boolean;
 }
@@ -46,7 +51,10 @@ export async function callTool(
   try {
     const result = await tool.call(args, api, context);
     calls.inc({ tool: tool.name, result: "ok" });
-    return { content: [{ type: "text", text: JSON.stringify(result) }], structuredContent: result, isError: false };
+    const { picture, rest } = splitPicture(tool, result);
+    const image = picture === undefined ? [] : [{ type: "image" as const, data: picture, mimeType: "image/png" }];
+    const content = [...image, { type: "text" as const, text: JSON.stringify(rest) }];
+    return { content, structuredContent: rest, isError: false };
   } catch (error) {
     calls.inc({ tool: tool.name, result: context.signal.aborted ? "cancelled" : "error" });
     context.signal.throwIfAborted();

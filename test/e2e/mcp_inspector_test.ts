@@ -97,6 +97,7 @@ function callsIn(folder: string, process: string): Record<string, [Record<string
       ({ structuredContent: value }) => assertMatch(value.files[0].diff, /-two\n\+2\n/),
     ],
     list_directory: [{ path: folder }, is({ absolute_path_string: folder })],
+    computer: [{ action: "screenshot" }, is({ output: "screenshot", display_width: 1280 })],
     coder_report_task: [
       { summary: `from ${folder}`, link: "https://example.com/", state: "working" },
       is({ message: "Thanks for reporting!" }),

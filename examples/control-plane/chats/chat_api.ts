@@ -28,6 +28,11 @@ const MAX_REFRESH_BYTES = 32 * 1024;
 /** Longest message of the agent of a git watch, in bytes: what agents promise. */
 const MAX_GIT_BYTES = 4 * 1024 * 1024;
 
+/** Longest message of a viewer of the desktop, in bytes: more than a clipboard that the agent takes. */
+const MAX_VIEWER_BYTES = 2 * 1024 * 1024;
+/** Longest message of the agent to a viewer, in bytes: it sends what it reads at once, 64 KiB. */
+const MAX_SCREEN_BYTES = 1024 * 1024;
+
 /** What {@linkcode chatApi} works with. */
 export interface ChatApiOptions {
   readonly chats: Chats;
@@ -112,7 +117,29 @@ export function chatApi({ chats, store, workspaces }: ChatApiOptions): Hono<{ Bi
   for (const path of ["/:chat/git/watch", "/:chat/stream/git"]) {
     app.get(path, (c) => watchGit(find(c), c, workspaces));
   }
+  for (const path of ["/:chat/desktop", "/:chat/stream/desktop"]) {
+    app.get(path, (c) => showDesktop(find(c), c, workspaces));
+  }
   return app;
+}
+
+/** The desktop of the chat's workspace: RFB in binary messages, for a viewer such as noVNC. */
+async function showDesktop(
+  chat: Chat,
+  c: Context<{ Bindings: AdminEnv }>,
+  workspaces: ChatWorkspaces,
+): Promise<Response> {
+  // Throws when there is no agent to ask.
+  workspaces.agentOf(chat);
+  return await relayToAgent(c.req.raw, {
+    http: () => workspaces.client(chat),
+    path: `/api/v0/desktop/vnc${new URL(c.req.url).search}`,
+    headers: chatHeaders({ chat }),
+    what: "agent desktop",
+    maxClientBytes: MAX_VIEWER_BYTES,
+    maxAgentBytes: MAX_SCREEN_BYTES,
+    stopping: c.env.stopping,
+  });
 }
 
 /** What the agent tells of the repositories that the chat and its children have touched. */

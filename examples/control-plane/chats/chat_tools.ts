@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from "../../../core/errors.ts";
-import { type Tool, toolsFor, type WorkspaceApi } from "../../../plugins/mcp/tools/mod.ts";
+import { splitPicture, type Tool, toolsFor, type WorkspaceApi } from "../../../plugins/mcp/tools/mod.ts";
 import type { ImageBlock, TextBlock, ToolDefinition, ToolResultBlock, ToolUseBlock } from "./model.ts";
 
 /** What a call of a tool came to. */
@@ -34,12 +34,15 @@ export function sharedTools(api: (call?: ToolCall) => WorkspaceApi): readonly Ch
 }
 
 function sharedTool(tool: Tool, api: (call?: ToolCall) => WorkspaceApi): ChatTool {
-  const { name, description, inputSchema } = tool;
+  const { name, description, inputSchema, provider } = tool;
   return {
-    definition: { name, description, input_schema: inputSchema },
+    definition: provider as ToolDefinition | undefined ?? { name, description, input_schema: inputSchema },
     async call(input, call) {
       const result = await tool.call(input, api(call), { signal: call.signal, now: () => performance.now() });
-      return { content: JSON.stringify(result) };
+      const { picture, rest } = splitPicture(tool, result);
+      if (picture === undefined) return { content: JSON.stringify(rest) };
+      const source = { type: "base64", media_type: "image/png", data: picture } as const;
+      return { content: [{ type: "image", source }, { type: "text", text: JSON.stringify(rest) }] };
     },
   };
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { computer } from "./computer.ts";
 import { execute } from "./execute.ts";
 import { editFiles, listDirectory, readBytes, readFile, writeFile } from "./file_tools.ts";
 import { processList, processOutput, processSignal } from "./process_tools.ts";
@@ -14,6 +15,8 @@ import { closeAgent, messageAgent, spawnAgent, waitAgent } from "./sub_agent_too
 import type { Tool } from "./tool.ts";
 import type { WorkspaceApi } from "./workspace_api.ts";
 
+export { DISPLAY } from "./computer.ts";
+export { declaredSize, type DisplaySize } from "./declared_size.ts";
 export { type CommandResult } from "./command_result.ts";
 export { COMMAND_ENVIRONMENT } from "./execute.ts";
 export type { EditFilesResult, ReadBytesResult, ReadFileResult } from "./file_tools.ts";
@@ -21,6 +24,7 @@ export {
   defineTool,
   type JsonObject,
   requiredText,
+  splitPicture,
   type Tool,
   type ToolContext,
   ToolError,
@@ -43,6 +47,7 @@ export const workspaceTools: readonly Tool[] = [
   editFiles,
   listDirectory,
   reportTask,
+  computer,
 ];
 
 /** The tools for work that is shared among agents; only what runs the agents can offer them. */

@@ -58,6 +58,12 @@ export interface ToolSpec<Input, Result extends object> {
   /** For the model: what it does, when to use it, what surprises. */
   readonly description: string;
   readonly part: WorkspacePart;
+  /** Field of the result that holds a PNG in base64, to be shown as a picture. */
+  readonly picture?: string;
+  /** What models of Anthropic are told instead of words and schema, for a tool that they know by its type. */
+  readonly provider?: JsonObject;
+  /** What an error about the arguments begins with. */
+  readonly invalid?: string;
   readonly input: z.ZodType<Input>;
   /** Shape of the result; more fields than these may appear. */
   readonly result: z.ZodType<Result>;
@@ -73,6 +79,10 @@ export interface Tool {
   readonly description: string;
   readonly part: WorkspacePart;
   readonly hints: ToolHints;
+  /** Field of the result that holds a PNG in base64, to be shown as a picture. */
+  readonly picture?: string;
+  /** What models of Anthropic are told instead of words and schema, for a tool that they know by its type. */
+  readonly provider?: JsonObject;
   /** JSON Schema (draft 7) of the arguments, always an object. */
   readonly inputSchema: JsonObject;
   /** JSON Schema (draft 7) of the result, always an object. */
@@ -93,9 +103,9 @@ export interface JsonObject {
 
 /** Makes a tool. Pure: schemas are worked out when they are asked for. */
 export function defineTool<Input, Result extends object>(spec: ToolSpec<Input, Result>): Tool {
-  const { name, title, description, part, hints } = spec;
+  const { name, title, description, part, hints, picture, provider, invalid } = spec;
   return {
-    ...{ name, title, description, part, hints },
+    ...{ name, title, description, part, hints, picture, provider },
     get inputSchema() {
       return z.toJSONSchema(spec.input, { io: "input", target: "draft-7" }) as JsonObject;
     },
@@ -104,11 +114,21 @@ export function defineTool<Input, Result extends object>(spec: ToolSpec<Input, R
     },
     async call(args, api, context) {
       const parsed = spec.input.safeParse(args ?? {});
-      if (!parsed.success) throw new ToolError(parsed.error.issues.map(describeIssue).join("; "));
+      if (!parsed.success) {
+        const issues = parsed.error.issues.map(describeIssue).join("; ");
+        throw new ToolError(invalid === undefined ? issues : `${invalid}: ${issues}`);
+      }
       context.signal.throwIfAborted();
       return await spec.run(parsed.data, api, context);
     },
   };
+}
+
+/** Takes the picture out of a result. */
+export function splitPicture({ picture }: Tool, result: object): { readonly picture?: string; readonly rest: object } {
+  if (picture === undefined) return { rest: result };
+  const { [picture]: data, ...rest } = result as Readonly<Record<string, unknown>>;
+  return { ...(typeof data === "string" && { picture: data }), rest };
 }
 
 /** A text argument that must be there and not empty; the error says `<name> is required`. */

@@ -11,6 +11,7 @@ export interface WorkspaceApi {
   readonly processes?: WorkspaceProcesses;
   readonly files?: WorkspaceFiles;
   readonly tasks?: WorkspaceTasks;
+  readonly desktop?: WorkspaceDesktop;
   readonly agents?: SubAgents;
 }
 
@@ -138,4 +139,23 @@ export interface SubAgents {
   message(chatId: string, message: { readonly message: string; readonly interrupt: boolean }): Promise<SubAgent>;
   /** Stops its work and forgets what it was still to hear. */
   close(chatId: string): Promise<SubAgent>;
+}
+
+/** One action on the desktop, in the words of the agent's route `POST /api/v0/desktop/action`. */
+export interface DesktopAction {
+  readonly action: string;
+  readonly [field: string]: unknown;
+}
+
+/** What an action came to. */
+export interface DesktopResult {
+  readonly output: string;
+  /** Base64. */
+  readonly screenshot_data?: string;
+}
+
+/** The desktop of a workspace. */
+export interface WorkspaceDesktop {
+  /** Rejects with what went wrong, in words for a model. */
+  act(action: DesktopAction, options: { readonly signal: AbortSignal }): Promise<DesktopResult>;
 }
