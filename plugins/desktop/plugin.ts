@@ -31,6 +31,11 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
     provides: [DesktopActions],
     permissions: { run: true, read: true, write: true, net: true },
     supported: (host) => host.os === "linux" || { reason: "desktops need Linux" },
+    checks: [{
+      name: "programs",
+      summary: "Whether the programs are there that make a desktop",
+      load: async () => (await import("./doctor_check.ts")).checkPrograms,
+    }],
     setup(ctx) {
       const { config, clock, log, health, exec, env, tasks } = ctx;
       const metrics = desktopMetrics(ctx.metrics);
