@@ -177,6 +177,15 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
       assertMatch(await answer.text(), /"serverInfo":\{"name":"outpost"/);
     });
 
+    await t.step("desktop: serves its page, and noVNC out of the binary", async () => {
+      const page = await agent.fetch("/api/v0/desktop/");
+      const script = await agent.fetch("/api/v0/desktop/novnc/core/rfb.js");
+
+      assertEquals([page.status, script.status], [200, 200]);
+      assertMatch(await page.text(), /viewer\.js/);
+      assertMatch(await script.text(), /class RFB/);
+    });
+
     agent.signal("SIGTERM");
     assertEquals((await agent.ended).code, 0);
   } finally {
