@@ -49,6 +49,7 @@ export class DesktopHolder {
    * @throws {Error} When it did not come up, or everything is being closed.
    */
   async session(): Promise<DesktopSession> {
+    if (this.#running?.isLost) await Promise.all(this.#tidying);
     if (this.#running !== undefined) return this.#running;
     if (this.#isClosing) throw new Error("desktop is closed");
     return await (this.#starting ??= this.#start().finally(() => this.#starting = undefined));

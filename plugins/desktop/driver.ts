@@ -54,6 +54,8 @@ export interface DesktopSession extends AsyncDisposable {
   readonly environment: Variables;
   /** What works less well than it should, for people. */
   readonly weakness?: string;
+  /** Whether it cannot be used any more, though its end has not been told yet. */
+  readonly isLost?: boolean;
   /** Resolves when the desktop has ended by itself or was closed, and says how. */
   readonly ended: Promise<string>;
   /** A new connection to its VNC server. */

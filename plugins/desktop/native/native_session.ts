@@ -44,9 +44,16 @@ export class NativeSession implements DesktopSession {
   readonly driver = "native";
   readonly #parts: NativeSessionParts;
   readonly #heldButtons = new Set<number>();
+  #isLost = false;
 
   constructor(parts: NativeSessionParts) {
     this.#parts = parts;
+    parts.display.closed.then(() => this.#isLost = true);
+  }
+
+  /** The connection to the server ends before the server's process is seen to. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   get display(): number {
