@@ -41,7 +41,7 @@ Deno.test("an MCP client works over HTTP with the token, and not without", async
   await transport.terminateSession();
   await client.close();
 
-  assertEquals([tools.length, done.output], [9, "hi\n"]);
+  assertEquals([tools.length, done.output], [10, "hi\n"]);
   const stranger = new Client({ name: "test", version: "1.0.0" });
   await assertRejects(() => stranger.connect(overHttp(agent, "wrong")), Error);
   await stranger.close();
@@ -101,7 +101,7 @@ Deno.test(
     });
     await client.close();
 
-    assertEquals(tools.length, 9);
+    assertEquals(tools.length, 10);
     assertEquals([written, read.content, run.output], [{ ok: true }, "2\ttwo", "one\ntwo\n"]);
     assertMatch(run.note, /read_file/);
     assertMatch(messages[0] ?? "", /^running for /);
