@@ -14,6 +14,7 @@ import type { ApiDocument } from "../core/http/api_document.ts";
 import { STANDARD_PLUGINS } from "../core/config/standard_plugins.ts";
 import { isBefore } from "../core/version_order.ts";
 import { type Ended, ROOT, runAgent, startAgent } from "./agent_process.ts";
+import { asProcessOne, childrenOf } from "./process_namespace.ts";
 
 /** From here on the runtime has what terminals and SSH need. */
 const COMPLETE_DENO = "2.9.0";
@@ -188,6 +189,22 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
 
     agent.signal("SIGTERM");
     assertEquals((await agent.ended).code, 0);
+
+    await t.step("works below itself as process 1, takes away orphans, and ends with 0 on SIGTERM", async () => {
+      await using contained = await startAgent({ command: [...asProcessOne(), binary] });
+      const [init = 0] = childrenOf(contained.pid);
+      try {
+        const { id } = await contained.post<{ id: string }>("/api/v0/processes/start", { command: "(sleep 0 &)" });
+        await (await contained.fetch(`/api/v0/processes/${id}/output?wait=true`)).body?.cancel();
+      } finally {
+        Deno.kill(init, "SIGTERM");
+      }
+      const { code, stderr } = await contained.ended;
+
+      const last = JSON.parse(stderr.at(-1)!);
+      assertEquals([code, last.message], [0, "child process exited, propagating exit code"]);
+      assert(contained.listening.pid !== 1 && last.reaped >= 2, JSON.stringify([contained.listening, last]));
+    });
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

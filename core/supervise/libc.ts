@@ -52,6 +52,7 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 const SYMBOLS = {
+  environ: { type: "pointer" },
   posix_spawn: { parameters: ["buffer", "buffer", "pointer", "buffer", "buffer", "pointer"], result: "i32" },
   posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
   posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
@@ -69,6 +70,8 @@ const SYMBOLS = {
 export function openLibc(): Libc {
   const { symbols } = Deno.dlopen(LIBRARY, SYMBOLS);
   const status = new Int32Array(1);
+  /** The list of variables as it is now: it moves when it grows. Deno gives the address of what points to it. */
+  const environment = () => new Deno.UnsafePointerView(symbols.environ!).getPointer();
   return {
     spawn(path, argv) {
       const attributes = new Uint8Array(ATTRIBUTE_BYTES);
@@ -91,16 +94,6 @@ export function openLibc(): Libc {
     },
     becomeSubreaper: () => symbols.prctl(SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0,
   };
-}
-
-/** The environment as it is now. Deno reads a variable of a library when it opens it, and the list moves when it grows. */
-function environment(): Deno.PointerValue {
-  const library = Deno.dlopen(LIBRARY, { environ: { type: "pointer" } });
-  try {
-    return library.symbols.environ;
-  } finally {
-    library.close();
-  }
 }
 
 function cString(text: string): Uint8Array<ArrayBuffer> {

@@ -149,6 +149,22 @@ for (const [signal, code] of [["KILL", 137], ["TERM", 143], ["SEGV", 139]] as co
 
 Deno.test({
   ...onlyLinux,
+  name: "supervise() gives the program its environment, directory and standard input",
+  async fn() {
+    await withParent(
+      'echo "$PATH $PWD"; readlink /proc/$$/fd/0; env | grep -c ^OUTPOST_PROCESS=',
+      {},
+      async (parent) => {
+        const { out } = await parent.ended;
+
+        assertEquals(out, [`${Deno.env.get("PATH")} ${Deno.cwd()}`, "/dev/null", "1"]);
+      },
+    );
+  },
+});
+
+Deno.test({
+  ...onlyLinux,
   name: "supervise() as process 1 takes away every orphan and leaves no zombie",
   async fn() {
     const count = 1000 * SCALE;

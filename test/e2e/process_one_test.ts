@@ -1,0 +1,162 @@
+/**
+ * The agent with its parent: as process 1, and below `--reaper` and `--restart`.
+ *
+ * @module
+ */
+import { deadline } from "@std/async/deadline";
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+
+import { type AgentProcess, type Ended, isolatedEnv, ROOT, runAgent, startAgent } from "../agent_process.ts";
+import { asProcessOne, childrenOf, stateOf } from "../process_namespace.ts";
+
+const MAIN = [Deno.execPath(), "run", "-A", "--no-prompt", join(ROOT, "main.ts")];
+/** Longest wait for anything, in milliseconds. Only ends hangs. */
+const HANG_MS = 120_000;
+
+Deno.test("outpost start as process 1 works below a parent, leaves no zombie, and ends with 0 on SIGTERM", async () => {
+  await using world = await startAsProcessOne();
+  const { agent, init } = world;
+
+  assert(agent.listening.pid !== 1);
+  const { output } = await runCommand(agent, "(sleep 0 & echo $!); (sleep 0 & echo $!)");
+  assertEquals(output.trim().split("\n").length, 2, output);
+  await until(() => childrenOf(init).every((pid) => stateOf(pid) !== "Z"));
+
+  Deno.kill(init, "SIGTERM");
+  const ended = await agent.ended;
+
+  assertEquals(ended.code, 0);
+  assertEquals(messages(ended, "reaper"), [
+    "spawning reaper process",
+    "reaper catching signals",
+    "reaper caught signal, killing child process",
+    "child process exited, propagating exit code",
+  ]);
+  assertEquals(messages(ended, "core"), ["agent received signal", "agent shutting down"]);
+});
+
+Deno.test("outpost start as process 1 ends at once with 143 on a second SIGTERM, and everything with it", async () => {
+  // A process that does not listen, and a minute for it to do so.
+  const patience = ["plugins.agentproc.config.terminateMs=60000", "agent.shutdown.totalMs=120000"];
+  await using world = await startAsProcessOne(patience.flatMap((setting) => ["--set", setting]));
+  const { agent, init } = world;
+  await agent.post("/api/v0/processes/start", { command: "trap '' TERM; touch ready; while :; do sleep 0.05; done" });
+  await until(() => exists(join(agent.dir, "ready")));
+
+  Deno.kill(init, "SIGTERM");
+  await until(() => isRefusing(agent));
+  Deno.kill(init, "SIGTERM");
+  const ended = await agent.ended;
+
+  assertEquals(ended.code, 143);
+  assertEquals(messages(ended, "core").filter((message) => message === "agent received signal").length, 2);
+});
+
+Deno.test("outpost start --reaper ends what a killed agent left running, and tells what killed it", async () => {
+  await using agent = await startAgent({ args: ["--reaper"] });
+  const { id } = await agent.post<{ id: string }>("/api/v0/processes/start", {
+    command: "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; touch ready; wait",
+  });
+  await until(() => exists(join(agent.dir, "ready")));
+  const { output } = await (await agent.fetch(`/api/v0/processes/${id}/output`)).json() as { output: string };
+  const pids = output.trim().split("\n").map(Number);
+  assertEquals(pids.length, 2);
+
+  Deno.kill(Number(agent.listening.pid), "SIGKILL");
+  const ended = await agent.ended;
+
+  assertEquals([ended.code, pids.map(stateOf)], [137, [undefined, undefined]]);
+  assert(messages(ended, "reaper").includes("ended what the agent left running"));
+});
+
+Deno.test("outpost start --restart starts a killed agent again on the same socket", async () => {
+  await using agent = await startAgent({ args: ["--restart"] });
+  const outpost = (...args: string[]) => runAgent(args, { env: agent.env, cwd: agent.dir });
+  Deno.kill(Number(agent.listening.pid), "SIGKILL");
+
+  await until(async () => (await outpost("exec", "--", "true")).code === 0);
+  agent.signal("SIGTERM");
+  const ended = await agent.ended;
+
+  assertEquals(ended.code, 0);
+  assertEquals(ended.stdout.filter((line) => JSON.parse(line).event === "listening").length, 2);
+});
+
+Deno.test("outpost start --reaper says why there is none and goes on without, where FFI is not allowed", async () => {
+  const command = [Deno.execPath(), "run", "-A", "--deny-ffi", "--no-prompt", join(ROOT, "main.ts")];
+  await using agent = await startAgent({ command, args: ["--reaper"] });
+
+  assertEquals(agent.listening.pid, agent.pid);
+  agent.signal("SIGTERM");
+  const ended = await agent.ended;
+
+  assertEquals(ended.code, 0);
+  assertEquals(messages(ended, "reaper"), ["no reaper here, the agent goes on without"]);
+});
+
+Deno.test("outpost start --reaper hands on that the configuration is wrong", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const { code } = await runAgent(["start", "--restart", "--set", "agent.bogus=1"], {
+      env: isolatedEnv(home),
+      cwd: home,
+    });
+
+    assertEquals(code, 2);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+interface World extends AsyncDisposable {
+  readonly agent: AgentProcess;
+  /** Number of process 1, as this process sees it. */
+  readonly init: number;
+}
+
+async function startAsProcessOne(args: readonly string[] = []): Promise<World> {
+  const agent = await startAgent({ command: [...asProcessOne(), ...MAIN], args });
+  const [init = 0] = childrenOf(agent.pid);
+  return {
+    ...{ agent, init },
+    async [Symbol.asyncDispose]() {
+      // What started it waits for process 1 and heeds no SIGTERM of its own.
+      if (stateOf(init) !== undefined) Deno.kill(init, "SIGKILL");
+      await agent[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function runCommand(agent: AgentProcess, command: string): Promise<{ readonly output: string }> {
+  const { id } = await agent.post<{ id: string }>("/api/v0/processes/start", { command });
+  return await (await agent.fetch(`/api/v0/processes/${id}/output?wait=true`)).json();
+}
+
+/** What one part of the agent wrote, in order. */
+function messages({ stderr }: Ended, part: string): string[] {
+  return stderr.map((line) => JSON.parse(line)).filter(({ logger }) => logger === `outpost.${part}`)
+    .map(({ message }) => message);
+}
+
+async function isRefusing(agent: AgentProcess): Promise<boolean> {
+  const response = await agent.fetch("/api/v0/processes/list");
+  await response.body?.cancel();
+  return response.status === 503;
+}
+
+function exists(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => true, () => false);
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const stopped = new AbortController();
+  const waiting = (async () => {
+    while (!stopped.signal.aborted && !await isSo()) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  try {
+    await deadline(waiting, HANG_MS);
+  } finally {
+    stopped.abort();
+  }
+}
