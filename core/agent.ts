@@ -282,7 +282,12 @@ export class Agent implements AsyncDisposable {
       scriptBinDirectory: join(settings.scriptDataDir ?? env.TMPDIR ?? "/tmp", "coder-script-data", "bin"),
       executableDirectory: dirname(this.#options.executable ?? Deno.execPath()),
     });
-    const spawner = new Spawner({ processEnv: env, directory: settings.directory });
+    const spawner = new Spawner({
+      processEnv: env,
+      directory: settings.directory,
+      priority: settings.exec,
+      limits: settings.exec.limits,
+    });
     const front: AgentFront = new AgentFront({
       settings,
       log,

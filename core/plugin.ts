@@ -361,8 +361,30 @@ export interface SpawnOptions {
    * always piped and output always merged; `TERM` comes from the environment. Needs the permission `ffi`.
    */
   readonly pty?: PtySize;
+  /** What the child and its descendants may use. The configuration's own limits hold beside these. */
+  readonly limits?: ResourceLimits;
   /** Kills the whole group with SIGKILL when aborted. */
   readonly signal?: AbortSignal;
+}
+/** What one command, with everything it starts, may use. Absent means unlimited. */
+export interface ResourceLimits {
+  /** Memory, in bytes. Who needs more is killed by the kernel, or fails to get it: see {@linkcode LimitEnforcement}. */
+  readonly memoryBytes?: number;
+  /** Processor time, in processors: 0.5 is half of one. */
+  readonly cpus?: number;
+  /** Files open at once, in each process. */
+  readonly openFiles?: number;
+}
+/** What holds a command to its limits on this machine. Each is absent when nothing was to be limited. */
+export interface LimitEnforcement {
+  /**
+   * A control group counts the whole command and kills in it. `"rlimit"` bounds the address space of each process instead, so
+   * that programs which reserve much more than they use fail early.
+   */
+  readonly memory?: "cgroup2" | "cgroup1" | "rlimit";
+  /** `"none"`: nothing holds it, because only a control group could. */
+  readonly cpu?: "cgroup2" | "cgroup1" | "none";
+  readonly openFiles?: "rlimit";
 }
 /** Size of a terminal, in characters; values outside 1 to 65535 are brought into that range. */
 export interface PtySize {
@@ -383,10 +405,17 @@ export interface ExitStatus {
   /** Exit code; `null` when a signal ended the process. */
   readonly code: number | null;
   readonly signal: Deno.Signal | null;
+  /**
+   * Present when the kernel killed the process, or one that it started, for want of memory. Certain for a command with a memory
+   * limit in a control group; otherwise concluded from a SIGKILL that nobody here sent while the kernel ran out of memory.
+   */
+  readonly oom?: true;
 }
 /** A running child process, leader of its own process group. */
 export interface Child {
   readonly pid: number;
+  /** What holds it to its limits; absent when it has none. */
+  readonly limits?: LimitEnforcement;
   /** Present with `pty`. */
   readonly terminal?: ChildTerminal;
   /** Present with `stdin: "piped"` and with `pty`, where closing it does not end the input. */

@@ -5,7 +5,12 @@
  */
 import { z } from "zod";
 
+<<<<<<< HEAD
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log.ts";
+=======
+import type { ResourceLimits } from "../plugin.ts";
+import { resourceLimits } from "./resource_limits.ts";
+>>>>>>> 687d38d (Hold commands to memory, processor time and open files, and tell when memory ran out)
 import { type Secret, secretString } from "./secret.ts";
 
 /** The `agent` section with every default filled in. */
@@ -36,6 +41,15 @@ export interface AgentSettings {
   };
   /** Working directory of processes that name none. Absent: the home directory. */
   readonly directory?: string;
+  /** What holds for every command that the agent starts. */
+  readonly exec: {
+    /** Nice value. Absent: as `CODER_PROC_NICE_SCORE` says, else the agent's own. */
+    readonly nice?: number;
+    /** OOM score adjustment. Absent: as `CODER_PROC_OOM_SCORE` says, else the agent's own. */
+    readonly oomScore?: number;
+    /** What each command may use with everything it starts. */
+    readonly limits: ResourceLimits;
+  };
   /** API token. Absent: {@linkcode AgentSettings.tokenFile}, or a random one per start. */
   readonly token?: Secret;
   /** File that holds the API token; written with mode 0600 when it does not exist. */
@@ -126,6 +140,18 @@ const controlPlane = z.strictObject({
   ),
 });
 
+const exec = z.strictObject({
+  nice: z.number().int().min(-20).max(19).optional().describe(
+    "Nice value of commands; CODER_PROC_NICE_SCORE when absent and CODER_PROC_PRIO_MGMT is set.",
+  ),
+  oomScore: z.number().int().min(-1000).max(1000).optional().describe(
+    "OOM score adjustment of commands; CODER_PROC_OOM_SCORE when absent and CODER_PROC_PRIO_MGMT is set.",
+  ),
+  limits: resourceLimits.prefault({}).describe(
+    "What each command may use with everything it starts; absent is unlimited.",
+  ),
+});
+
 const shutdown = z.strictObject({
   drainMs: milliseconds(5_000, "Time for one plugin to finish what is in flight"),
   totalMs: milliseconds(15_000, "Time for the whole shutdown, before declared drain deadlines are added"),
@@ -177,6 +203,7 @@ const log = z.strictObject({
 export const agentSettings: z.ZodType<AgentSettings> = z.strictObject({
   listen: listen.prefault({}).describe("Where the HTTP front listens."),
   controlPlane: controlPlane.prefault({}).describe("How the control plane is reached."),
+  exec: exec.prefault({}).describe("What holds for every command that the agent starts."),
   directory: path.optional().describe("Working directory of processes that name none; the home directory when absent."),
   token: secretString().optional().describe("API token; random per start when neither token nor tokenFile is set."),
   tokenFile: path.optional().describe("File that holds the API token; written with mode 0600 when it does not exist."),

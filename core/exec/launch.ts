@@ -25,6 +25,8 @@ export interface LauncherOptions {
    * starts per second. Default: looked up in {@linkcode SETSID_DIRECTORIES}.
    */
   readonly setsid?: string | null;
+  /** Nice value and OOM score of children, beside those that the variables name. */
+  readonly priority?: Partial<Priority>;
 }
 
 /** Where setsid(1) is looked for: fixed, so that the workspace's `PATH` cannot put another program in its place. */
@@ -36,23 +38,29 @@ const MERGE = 'exec "$@" 2>&1';
 /** Composes command lines. One per agent. */
 export class Launcher {
   readonly #setsid: string | undefined;
-  readonly #priority: Priority | undefined;
+  readonly #priority: Partial<Priority> | undefined;
   readonly #own: Priority | undefined;
 
   constructor(options: LauncherOptions) {
     this.#setsid = options.setsid === null ? undefined : options.setsid ?? findInPath("setsid", SETSID_DIRECTORIES);
     this.#own = ownPriority();
-    this.#priority = childPriority(options.processEnv, () => this.#own);
+    this.#priority = childPriority(options.processEnv, options.priority, () => this.#own);
   }
 
   /**
+   * @param confine Lines for the shell that limit it before it becomes the command.
    * @throws {SpawnError} When the program is missing or not executable: the programs in front of it would hide that as exit
    * code 127.
    */
-  compose(options: Pick<SpawnOptions, "command" | "output" | "pty">, env: Variables, cwd: string): Launch {
+  compose(
+    options: Pick<SpawnOptions, "command" | "output" | "pty">,
+    env: Variables,
+    cwd: string,
+    confine?: string,
+  ): Launch {
     const { name, path, args } = target(options.command, { path: env.PATH ?? "", cwd });
     // A terminal is one stream already, and its child is made the leader of a session as it is started.
-    const script = this.#script(options.pty !== undefined ? "separate" : options.output ?? "merged");
+    const script = this.#script(options.pty !== undefined ? "separate" : options.output ?? "merged", confine);
     const setsid = options.pty === undefined ? this.#setsid : undefined;
     if (script === undefined && setsid === undefined) return { program: path, args, detached: true };
     const words = [
@@ -67,10 +75,16 @@ export class Launcher {
     return { program, args: rest, detached: setsid === undefined };
   }
 
-  #script(output: "merged" | "separate"): string | undefined {
+  /** What the shell in front has to do; `undefined` when there is no need for one. */
+  #script(output: "merged" | "separate", confine: string | undefined): string | undefined {
     const merged = output === "merged";
-    if (this.#priority === undefined || this.#own === undefined) return merged ? MERGE : undefined;
-    return `${merged ? "exec 2>&1\n" : ""}${priorityScript(this.#priority, this.#own)}`;
+    const hasPriority = this.#priority !== undefined && this.#own !== undefined;
+    if (confine === undefined && !hasPriority) return merged ? MERGE : undefined;
+    return [
+      ...merged ? ["exec 2>&1"] : [],
+      ...confine === undefined ? [] : [confine],
+      hasPriority ? priorityScript(this.#priority!, this.#own!) : 'exec "$@"',
+    ].join("\n");
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Variables } from "../plugin.ts";
 
-/** Values to apply to each child. */
+/** Nice value and OOM score of one process. */
 export interface Priority {
   /** Nice value, -20 to 19. */
   readonly nice: number;
@@ -21,22 +21,26 @@ const CHILD_OOM_SCORE = 998;
 const MAX_OOM_SCORE = 1000;
 
 /**
- * What children get when `CODER_PROC_PRIO_MGMT` is present, whatever its value; `undefined` otherwise and outside Linux.
+ * What children get: what is configured, and the rest as the variables say. `undefined` when neither says anything, and outside
+ * Linux.
  *
- * `CODER_PROC_NICE_SCORE` and `CODER_PROC_OOM_SCORE` name the values; what is not an integer is ignored. By default the nice
- * value is the agent's own plus 5, at most 19, and the OOM score 998: 1000 when the agent's own is 998 or more, 0 when the
- * agent is protected by a negative one.
+ * When `CODER_PROC_PRIO_MGMT` is present, whatever its value, `CODER_PROC_NICE_SCORE` and `CODER_PROC_OOM_SCORE` name the
+ * values; what is not an integer is ignored. By default the nice value is the agent's own plus 5, at most 19, and the OOM score
+ * 998: 1000 when the agent's own is 998 or more, 0 when the agent is protected by a negative one.
  */
 export function childPriority(
   variables: Variables,
+  configured: Partial<Priority> = {},
   own: () => Priority | undefined = ownPriority,
-): Priority | undefined {
-  if (variables.CODER_PROC_PRIO_MGMT === undefined) return undefined;
+): Partial<Priority> | undefined {
+  const isManaged = variables.CODER_PROC_PRIO_MGMT !== undefined;
+  if (!isManaged && configured.nice === undefined && configured.oomScore === undefined) return undefined;
   const agent = own();
   if (agent === undefined) return undefined;
+  if (!isManaged) return configured;
   return {
-    nice: integer(variables.CODER_PROC_NICE_SCORE) ?? Math.min(agent.nice + NICE_STEP, MAX_NICE),
-    oomScore: integer(variables.CODER_PROC_OOM_SCORE) ?? defaultOomScore(agent.oomScore),
+    nice: configured.nice ?? integer(variables.CODER_PROC_NICE_SCORE) ?? Math.min(agent.nice + NICE_STEP, MAX_NICE),
+    oomScore: configured.oomScore ?? integer(variables.CODER_PROC_OOM_SCORE) ?? defaultOomScore(agent.oomScore),
   };
 }
 
@@ -57,10 +61,16 @@ export function ownPriority(): Priority | undefined {
  * Lines for `sh` that apply `priority` to the shell itself and then become the program in its arguments. What cannot be
  * applied is said on standard error, and the program starts all the same.
  */
-export function priorityScript(priority: Priority, own: Priority): string {
-  const { nice, oomScore } = priority;
+export function priorityScript({ nice, oomScore }: Partial<Priority>, own: Priority): string {
+  const lines: string[] = [];
+  if (oomScore !== undefined) {
+    lines.push(
+      `{ echo ${oomScore} >/proc/self/oom_score_adj; } 2>/dev/null || echo "outpost: cannot set OOM score to ${oomScore}" >&2`,
+    );
+  }
+  if (nice === undefined) return [...lines, 'exec "$@"'].join("\n");
   return [
-    `{ echo ${oomScore} >/proc/self/oom_score_adj; } 2>/dev/null || echo "outpost: cannot set OOM score to ${oomScore}" >&2`,
+    ...lines,
     `command -v nice >/dev/null || { echo "outpost: cannot set nice value to ${nice}: no such program \\"nice\\"" >&2; exec "$@"; }`,
     `exec nice -n ${nice - own.nice} "$@"`,
   ].join("\n");

@@ -15,12 +15,18 @@ import { type GroupMembers, livingGroupMembers } from "./group_members.ts";
  */
 export class ProcessGroup {
   #leaderAlive = true;
+  #killed = false;
 
   constructor(readonly pid: number) {}
 
   /** Number of the session that the leader began, as long as it cannot have been given to somebody else. */
   get session(): number | undefined {
     return this.#leaderAlive || !exists(this.pid) ? this.pid : undefined;
+  }
+
+  /** Whether SIGKILL was sent from here, so that an end by it needs no other cause. */
+  get killed(): boolean {
+    return this.#killed;
   }
 
   /** To be called when the leader's end has been seen. */
@@ -36,6 +42,7 @@ export class ProcessGroup {
    * @throws {Deno.errors.PermissionDenied} When none of the members may be signalled, because they changed their user.
    */
   kill(signal: Deno.Signal, members?: GroupMembers): boolean {
+    if (signal === "SIGKILL") this.#killed = true;
     if (!this.#leaderAlive) return this.hasMembers(members) && send(-this.pid, signal);
     if (send(-this.pid, signal)) return true;
     // A child is started and then makes itself a leader: before that only its own number is known. If it got there in the

@@ -8,6 +8,7 @@ import { isAbsolute } from "@std/path";
 import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";
 import type { Child, ChildTerminal, Env, Exec, ExitStatus, KilledTree, SpawnOptions } from "../plugin.ts";
 import { livingGroupMembers } from "./group_members.ts";
+import type { Confined, Confinement } from "./confinement.ts";
 import { pipeOf } from "./end_mark.ts";
 import type { Launch, Launcher } from "./launch.ts";
 import { ProcessGroup } from "./process_group.ts";
@@ -22,6 +23,7 @@ export interface ProcessGroupsOptions {
   readonly owner: string;
   readonly environment: Pick<Env, "build">;
   readonly launcher: Launcher;
+  readonly confinement: Confinement;
   readonly directories: DirectoryChoice;
   /** Called once everything is closed. */
   readonly onClosed?: () => void;
@@ -101,16 +103,22 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     this.#check(options);
     const mark = `${this.#mark}.${++this.#started}`;
     const env = addMark(variables, mark);
-    const launch = this.#options.launcher.compose(options, env, cwd);
-    const place = { options, env, cwd };
-    if (pty === undefined || options.pty === undefined) {
-      const child = this.#adopt(start(launch, place), { options, mark });
-      if (environment !== this.#options.environment) this.#plumbing.add(child.pid);
-      return child;
+    const confined = this.#options.confinement.confine(options.limits);
+    try {
+      const launch = this.#options.launcher.compose(options, env, cwd, confined.script);
+      const adoption = { options, mark, confined };
+      if (pty === undefined || options.pty === undefined) {
+        const child = this.#adopt(start(launch, { options, env, cwd }), adoption);
+        if (environment !== this.#options.environment) this.#plumbing.add(child.pid);
+        return child;
+      }
+      const { program, args } = launch;
+      checkDirectory(options, cwd);
+      return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), adoption);
+    } catch (error) {
+      confined.abandon();
+      throw error;
     }
-    const { program, args } = launch;
-    checkDirectory(options, cwd);
-    return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), { options, mark });
   }
 
   /** See {@linkcode Exec.suggestDirectory}. */
@@ -155,6 +163,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     }
     if (this.#started > 0) await killTree(() => this.#everybody());
     this.#started = 0;
+    this.#options.confinement.close();
     this.#options.onClosed?.();
   }
 
@@ -187,24 +196,25 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     });
   }
 
-  #adopt(process: Deno.ChildProcess, { options, mark }: Adoption): Child {
+  #adopt(process: Deno.ChildProcess, { options, mark, confined }: Adoption): Child {
     const isSeparate = options.output === "separate";
     const pipes = { output: pipeOf(process.pid, 1), errors: isSeparate ? pipeOf(process.pid, 2) : undefined };
     const group = new ProcessGroup(process.pid);
     const ended = process.status.then(toExitStatus, () => ({ code: null, signal: null }));
     return {
       pid: process.pid,
+      limits: confined.enforcement,
       stdin: options.stdin === "piped" ? process.stdin : null,
       output: process.stdout,
       errors: isSeparate ? process.stderr : null,
       pipes,
-      exited: this.#lead(group, ended, options),
+      exited: this.#lead(group, ended, { options, confined }),
       kill: (signal) => group.kill(signal),
       killTree: () => this.#killTree(group, mark),
     };
   }
 
-  #adoptTerminal(process: PtyProcess, { options, mark }: Adoption): Child {
+  #adoptTerminal(process: PtyProcess, { options, mark, confined }: Adoption): Child {
     const group = new ProcessGroup(process.pid);
     const terminal: ChildTerminal = {
       device: process.device,
@@ -217,25 +227,30 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     this.#terminals.add(terminal);
     return {
       pid: process.pid,
+      limits: confined.enforcement,
       terminal,
       stdin: process.stdin,
       output: process.output,
       errors: null,
-      exited: this.#lead(group, process.exited, options),
+      exited: this.#lead(group, process.exited, { options, confined }),
       kill: (signal) => group.kill(signal),
       killTree: () => this.#killTree(group, mark),
     };
   }
 
   /** Remembers a group until its leader ends. */
-  #lead(group: ProcessGroup, ended: Promise<ExitStatus>, { command, signal }: SpawnOptions): Promise<ExitStatus> {
+  #lead(
+    group: ProcessGroup,
+    ended: Promise<ExitStatus>,
+    { options: { command, signal }, confined }: Omit<Adoption, "mark">,
+  ): Promise<ExitStatus> {
     this.#programs.set(group, programOf(command));
     const abort = () => void group.kill("SIGKILL");
     signal?.addEventListener("abort", abort, { once: true });
     const exited = ended.then((status) => {
       signal?.removeEventListener("abort", abort);
       this.#leaderExited(group);
-      return status;
+      return confined.concluded(status, group.killed);
     });
     this.#led.set(group, exited);
     return exited;
@@ -263,6 +278,7 @@ function anyLeft(groups: readonly ProcessGroup[]): boolean {
 interface Adoption {
   readonly options: SpawnOptions;
   readonly mark: string;
+  readonly confined: Confined;
 }
 
 interface StartPlace {

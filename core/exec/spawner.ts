@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { Env, Variables } from "../plugin.ts";
+import type { Env, ResourceLimits, Variables } from "../plugin.ts";
+import { Confinement } from "./confinement.ts";
 import { Launcher } from "./launch.ts";
+import type { Priority } from "./priority.ts";
 import { ProcessGroups } from "./process_groups.ts";
 import type { DirectoryChoice } from "./working_directory.ts";
 
@@ -16,16 +18,22 @@ export interface SpawnerOptions {
   readonly directory?: string;
   /** See {@linkcode LauncherOptions.setsid}. */
   readonly setsid?: string | null;
+  /** See {@linkcode LauncherOptions.priority}. */
+  readonly priority?: Partial<Priority>;
+  /** What every child may use. */
+  readonly limits?: ResourceLimits;
 }
 
 /** Gives each plugin its {@linkcode ProcessGroups}. One per agent. */
 export class Spawner {
   readonly #launcher: Launcher;
   readonly #directories: DirectoryChoice;
+  readonly #confinement: Confinement;
   readonly #scopes = new Set<ProcessGroups>();
 
   constructor(options: SpawnerOptions) {
     this.#launcher = new Launcher(options);
+    this.#confinement = new Confinement({ limits: options.limits });
     this.#directories = { configured: options.directory, home: options.processEnv.HOME || "/" };
   }
 
@@ -35,6 +43,7 @@ export class Spawner {
       owner,
       environment,
       launcher: this.#launcher,
+      confinement: this.#confinement,
       directories: this.#directories,
       onClosed: () => void this.#scopes.delete(groups),
     });

@@ -7,17 +7,27 @@ import { z } from "zod";
 
 import type { RouteDescription } from "../../core/plugin.ts";
 import { CHAT_HEADERS } from "../../core/http/route_description.ts";
-import type { OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
+import type { LimitsJson, OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
 import { SIGNAL_BODY, START_BODY, STDIN_QUERY, STREAM_QUERY } from "./routes.ts";
 
 const STATE = {
   running: z.boolean().describe("Until the process has ended and what it wrote was read."),
   exit_code: z.int().optional().describe("Absent while running; -1 when a signal ended the process."),
   signal: z.string().optional().describe("Name of the signal that ended the process."),
+  oom: z.literal(true).optional().describe(
+    "Present when the kernel killed the process, or one that it started, for want of memory.",
+  ),
   output_open: z.boolean().describe("Whether the process, or after its end a descendant, can still write."),
   output_bytes: z.int().describe("Bytes written so far."),
 };
 const PROCESS_STATE: z.ZodType<ProcessStateJson> = z.object(STATE).meta({ id: "ProcessState" });
+
+const LIMITS: z.ZodType<LimitsJson> = z.object({
+  memory: z.enum(["cgroup2", "cgroup1", "rlimit"]).optional()
+    .describe("`rlimit` bounds the address space of each process, for want of a writable control group."),
+  cpu: z.enum(["cgroup2", "cgroup1", "none"]).optional().describe("`none`: nothing holds it to its processor time."),
+  open_files: z.literal("rlimit").optional(),
+}).meta({ id: "ProcessLimits" });
 
 const PROCESS: z.ZodType<ProcessJson> = z.object({
   id: z.string().describe("Random UUID."),
@@ -30,6 +40,7 @@ const PROCESS: z.ZodType<ProcessJson> = z.object({
   started_at_unix: z.int().describe("Seconds since the epoch."),
   exited_at_unix: z.int().optional().describe("Seconds since the epoch; absent while running."),
   client_token: z.string().optional().describe("As it was sent."),
+  limits: LIMITS.optional().describe("What holds it to its limits; absent when it has none."),
 }).meta({ id: "Process" });
 
 const TRUNCATION = z.object({
@@ -50,6 +61,7 @@ const STARTED = z.object({
   started: z.boolean().describe("Whether this request started it, and not one before with the same token."),
   pid: z.int(),
   client_token: z.string().optional().describe("As it was sent."),
+  limits: LIMITS.optional().describe("What holds it to its limits; absent when it has none."),
   attached: z.boolean().optional().describe("Whether a request before this one started it. Present with a token."),
 }).meta({ id: "StartedProcess" });
 

@@ -5,6 +5,9 @@
  */
 import { z } from "zod";
 
+import { resourceLimits } from "../../core/config/resource_limits.ts";
+import type { ResourceLimits } from "../../core/plugin.ts";
+
 /** Settings of the process plugin. Every limit keeps one careless command from taking the agent's memory with it. */
 export interface AgentprocConfig {
   /** Most processes alive at once; further starts are refused with 429. */
@@ -31,6 +34,8 @@ export interface AgentprocConfig {
   readonly readerGraceMs: number;
   /** Milliseconds between SIGTERM and SIGKILL when the agent drains. */
   readonly terminateMs: number;
+  /** What each process may use with everything it starts, beside what its request and the agent's own section say. */
+  readonly limits: ResourceLimits;
 }
 
 const KIBIBYTE = 1024;
@@ -59,4 +64,7 @@ export const agentprocConfig: z.ZodType<AgentprocConfig> = z.strictObject({
     .describe("Milliseconds that a process started with hold_output waits for a reader when none is there."),
   terminateMs: z.number().int().min(0).max(MINUTE_MS).default(2 * SECOND_MS)
     .describe("Milliseconds between SIGTERM and SIGKILL when the agent drains."),
+  limits: resourceLimits.prefault({}).describe(
+    "What each process may use with everything it starts; a request and the agent section can only be tighter.",
+  ),
 });

@@ -5,7 +5,7 @@
  */
 export type { ChatIdentity } from "../../core/http/chat_identity.ts";
 export type { HeadTailView, Truncation } from "./head_tail_buffer.ts";
-export type { OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
+export type { LimitsJson, OutputJson, ProcessJson, ProcessStateJson } from "./process_json.ts";
 export type { AgentprocConfig } from "./config.ts";
 export {
   type ListedProcess,

@@ -101,6 +101,7 @@ const agentproc: Plugin = definePlugin({
         "processes.args",
         "processes.hold_output",
         "processes.interrupt",
+        "processes.limits",
       ],
       limits: announcedLimits(ctx.config),
     });

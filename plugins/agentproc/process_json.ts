@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LimitEnforcement } from "../../core/plugin.ts";
 import type { Truncation } from "./head_tail_buffer.ts";
 import type { ProcessEnd, TrackedProcess } from "./tracked_process.ts";
 
@@ -14,6 +15,8 @@ export interface ProcessStateJson {
   readonly exit_code?: number;
   /** Name of the signal that ended the process. */
   readonly signal?: string;
+  /** Present when the kernel killed the process, or one that it started, for want of memory. */
+  readonly oom?: true;
   /** Whether the process, or after its end a descendant, can still write. */
   readonly output_open: boolean;
   /** Bytes written so far. */
@@ -40,6 +43,17 @@ export interface ProcessJson extends ProcessStateJson {
   readonly exited_at_unix?: number;
   /** As it was sent. */
   readonly client_token?: string;
+  /** What holds it to its limits; absent when it has none. */
+  readonly limits?: LimitsJson;
+}
+
+/** What holds a process to its limits; each is absent when it is not limited. */
+export interface LimitsJson {
+  /** `rlimit` bounds the address space of each process, for want of a writable control group. */
+  readonly memory?: "cgroup2" | "cgroup1" | "rlimit";
+  /** `none`: nothing does, for want of a writable control group. */
+  readonly cpu?: "cgroup2" | "cgroup1" | "none";
+  readonly open_files?: "rlimit";
 }
 
 /** Answer of the output route. */
@@ -68,6 +82,7 @@ export function processJson(process: TrackedProcess): ProcessJson {
     started_at_unix: Math.floor(startedAtMs / SECOND_MS),
     ...(end && { exited_at_unix: Math.floor(end.atMs / SECOND_MS) }),
     ...(request.clientToken !== undefined && { client_token: request.clientToken }),
+    ...(process.enforcement && { limits: limitsJson(process.enforcement) }),
   };
 }
 
@@ -87,6 +102,17 @@ export function stateJson(process: TrackedProcess): ProcessStateJson {
 }
 
 /** How a process ended. */
-export function endJson(end: ProcessEnd): { readonly exit_code: number; readonly signal?: string } {
-  return { exit_code: end.code ?? NO_EXIT_CODE, ...(end.signal && { signal: end.signal }) };
+export function endJson(
+  end: ProcessEnd,
+): { readonly exit_code: number; readonly signal?: string; readonly oom?: true } {
+  return {
+    exit_code: end.code ?? NO_EXIT_CODE,
+    ...(end.signal && { signal: end.signal }),
+    ...(end.oom && { oom: true }),
+  };
+}
+
+/** What holds a process to its limits. */
+export function limitsJson({ memory, cpu, openFiles }: LimitEnforcement): LimitsJson {
+  return { ...(memory && { memory }), ...(cpu && { cpu }), ...(openFiles && { open_files: openFiles }) };
 }

@@ -8,7 +8,7 @@ import { type Refusal, REFUSALS } from "./routes.ts";
 import type { ProcessEnd } from "./tracked_process.ts";
 
 /** How a process can end. */
-const OUTCOMES = ["success", "failure", "signal"] as const;
+const OUTCOMES = ["success", "failure", "signal", "oom"] as const;
 
 /** Counters and gauges of the plugin. */
 export interface ProcessMetrics {
@@ -24,8 +24,8 @@ export interface ProcessMetrics {
 /** Registers the metrics. */
 export function processMetrics(metrics: Metrics): ProcessMetrics {
   const exited = metrics.counter("exited_total", {
-    help: "Processes that ended, by outcome: exit code 0, another exit code, or a signal. " +
-      "Many signals that nobody sent point to the kernel killing processes for want of memory.",
+    help: "Processes that ended, by outcome: exit code 0, another exit code, a signal, or oom: the kernel killed the " +
+      "process or one that it started. If oom rises, give the workspace or the command more memory.",
     labels: { outcome: OUTCOMES },
   });
   return {
@@ -47,6 +47,12 @@ export function processMetrics(metrics: Metrics): ProcessMetrics {
       help: "Bytes that readers of a stream were too slow or too late for; each was told. " +
         "If it rises, read faster, raise streamBytes, or start commands with hold_output.",
     }),
-    ended: (end) => exited.inc({ outcome: end.signal !== null ? "signal" : end.code === 0 ? "success" : "failure" }),
+    ended: (end) => exited.inc({ outcome: outcomeOf(end) }),
   };
+}
+
+function outcomeOf({ oom, signal, code }: ProcessEnd): typeof OUTCOMES[number] {
+  if (oom) return "oom";
+  if (signal !== null) return "signal";
+  return code === 0 ? "success" : "failure";
 }

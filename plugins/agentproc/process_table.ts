@@ -4,6 +4,7 @@
  * @module
  */
 import { messageOf } from "../../core/errors.ts";
+import { tightest } from "../../core/exec/resource_limits.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { Child, Clock, Exec, Logger } from "../../core/plugin.ts";
 import type { AgentprocConfig } from "./config.ts";
@@ -178,6 +179,7 @@ export class ProcessTable {
         env: { overrides: { ...request.env, ...(chat && { CODER_CHAT_ID: chat.chatId }) } },
         stdin: request.stdin,
         output: request.output,
+        limits: tightest(config.limits, request.limits),
       });
       if (this.#closed) await abandon(child);
       const id = crypto.randomUUID();
@@ -230,7 +232,7 @@ function isVisible(process: TrackedProcess, chat: ChatIdentity | undefined): boo
 
 /** Equal for requests that would start the same thing; the order of variables does not matter. */
 function fingerprintOf(request: StartRequest, chat: ChatIdentity | undefined): string {
-  const { command, args, workdir, env, background, output, stdin, holdOutput } = request;
+  const { command, args, workdir, env, background, output, stdin, holdOutput, limits } = request;
   const variables = Object.entries(env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([
     command,
@@ -241,6 +243,7 @@ function fingerprintOf(request: StartRequest, chat: ChatIdentity | undefined): s
     output,
     stdin,
     holdOutput,
+    limits ?? null,
     chat?.chatId ?? "",
   ]);
 }

@@ -6,14 +6,15 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 
+import { resourceLimits } from "../../core/config/resource_limits.ts";
 import { isPassable } from "../../core/environment.ts";
 import { HttpProblem, messageOf } from "../../core/errors.ts";
 import { chatIdentityOf } from "../../core/http/chat_identity.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { type QuerySpec, readQuery } from "../../core/http/query.ts";
-import type { Clock, KilledTree } from "../../core/plugin.ts";
+import type { Clock, KilledTree, ResourceLimits } from "../../core/plugin.ts";
 import { ClientTokenError, ProcessLimitError, TableClosedError } from "./process_errors.ts";
-import { outputJson, processJson } from "./process_json.ts";
+import { limitsJson, outputJson, processJson } from "./process_json.ts";
 import type { ProcessTable } from "./process_table.ts";
 import type { StartRequest, TrackedProcess } from "./tracked_process.ts";
 
@@ -45,6 +46,7 @@ export function addProcessRoutes(app: Hono, options: ProcessRoutesOptions): void
       id: process.id,
       started: !attached,
       pid: process.pid,
+      ...(process.enforcement && { limits: limitsJson(process.enforcement) }),
       ...(process.request.clientToken !== undefined && { client_token: process.request.clientToken, attached }),
     });
   });
@@ -120,6 +122,12 @@ const PASSABLE = {
 };
 /** Longest client token, in characters: a UUID has 36. */
 const MAX_TOKEN_LENGTH = 256;
+/** Least of each limit; see `core/config/resource_limits.ts`, which has them under the configuration's names. */
+const LIMITS = z.object({
+  memory_bytes: resourceLimits.shape.memoryBytes.nullish(),
+  cpus: resourceLimits.shape.cpus.nullish(),
+  open_files: resourceLimits.shape.openFiles.nullish(),
+}).meta({ id: "StartLimits" });
 /** Body of a start. */
 export const START_BODY = z.object({
   command: z.string().nullish()
@@ -142,6 +150,9 @@ export const START_BODY = z.object({
     .describe(
       "The command waits for readers of its stream that are behind, so that they miss nothing. Default: false.",
     ),
+  limits: LIMITS.nullish().describe(
+    "What the command may use with everything it starts. The agent's own limits hold, too.",
+  ),
 }).meta({ id: "StartProcess", requires: ["command"] });
 /** Body of a signal. */
 export const SIGNAL_BODY = z.object({
@@ -177,6 +188,7 @@ async function start(c: Context, { table, onRefused }: ProcessRoutesOptions): Re
     output: body.output ?? "merged",
     stdin: body.stdin ?? "null",
     holdOutput: body.hold_output ?? false,
+    limits: body.limits ? limitsOf(body.limits) : undefined,
   };
   try {
     return await table.start(request, chatOf(c));
@@ -185,6 +197,10 @@ async function start(c: Context, { table, onRefused }: ProcessRoutesOptions): Re
     onRefused?.(refusal);
     throw problem;
   }
+}
+
+function limitsOf({ memory_bytes, cpus, open_files }: z.infer<typeof LIMITS>): ResourceLimits {
+  return { memoryBytes: memory_bytes ?? undefined, cpus: cpus ?? undefined, openFiles: open_files ?? undefined };
 }
 
 /** How a start that threw is counted and answered. */

@@ -771,3 +771,40 @@ Deno.test("POST /{id}/signal kills what left the group too, and names it", async
   assertEquals([message, ended.length, survivors], [`Signal "kill" sent to process "${id}"`, 2, []]);
   assertEquals((await agent.output(id, "?wait=true")).output_open, false);
 });
+
+Deno.test("POST /start limits a process and says what holds it to its limits", async () => {
+  await using routes = new TestRoutes({ config: { limits: { openFiles: 40 } } });
+
+  const body = { command: "ulimit -n", limits: { open_files: 20 }, client_token: "t" };
+  const started = await routes.post("/start", body);
+  const { id, limits } = await started.json();
+  assertEquals(limits, { open_files: "rlimit" });
+  const { output } = await (await routes.get(`/${id}/output?wait=true`)).json();
+  assertEquals(output, "20\n");
+
+  const looser = await (await routes.post("/start", { command: "ulimit -n", limits: { open_files: 80 } })).json();
+  assertEquals((await (await routes.get(`/${looser.id}/output?wait=true`)).json()).output, "40\n");
+
+  const other = await routes.post("/start", { ...body, limits: { open_files: 21 } });
+  assertEquals(other.status, 409);
+});
+
+Deno.test("POST /start refuses limits under which no program starts", async () => {
+  await using routes = new TestRoutes();
+
+  const refused = await routes.post("/start", { command: "true", limits: { memory_bytes: 1000 } });
+
+  assertEquals(refused.status, 400);
+  assertEquals((await refused.json()).validations[0].field, "limits.memory_bytes");
+});
+
+Deno.test("the end of a process says when memory ran out, where a control group can tell", async () => {
+  await using routes = new TestRoutes();
+  const command = "head -c 300M /dev/zero | tail | wc -c";
+
+  const started = await (await routes.post("/start", { command, limits: { memory_bytes: 64 << 20 } })).json();
+  const ended = await routes.output(started.id, "?wait=true");
+
+  assertEquals(ended.oom, started.limits.memory === "rlimit" ? undefined : true);
+  assertEquals(ended.output.includes("314572800"), false);
+});

@@ -45,6 +45,8 @@ export interface ProcessOutput {
   readonly exit_code?: number;
   /** Name of the signal that ended the process. */
   readonly signal?: string;
+  /** Present when the kernel killed the process, or one that it started, for want of memory. */
+  readonly oom?: true;
   /** Whether the process, or after its end a descendant, can still write. */
   readonly output_open: boolean;
   /** Bytes written so far. */

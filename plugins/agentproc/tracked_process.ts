@@ -5,7 +5,7 @@
  */
 import { type OutputReading, readOutput } from "../../core/exec/output_reader.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
-import type { Child, Clock, ExitStatus, KilledTree } from "../../core/plugin.ts";
+import type { Child, Clock, ExitStatus, KilledTree, LimitEnforcement, ResourceLimits } from "../../core/plugin.ts";
 import type { AgentprocConfig } from "./config.ts";
 import { HeadTailBuffer } from "./head_tail_buffer.ts";
 import { type HeldReader, OutputHold } from "./output_hold.ts";
@@ -27,6 +27,8 @@ export interface StartRequest {
   readonly stdin: "null" | "piped";
   /** The process waits for readers of its stream that are behind, see {@linkcode OutputHold}. */
   readonly holdOutput: boolean;
+  /** What it may use with everything it starts. */
+  readonly limits?: ResourceLimits;
 }
 
 /** How a process ended. */
@@ -127,6 +129,11 @@ export class TrackedProcess {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** What holds it to its limits; `undefined` when it has none. */
+  get enforcement(): LimitEnforcement | undefined {
+    return this.#child.limits;
   }
 
   /** `undefined` while the process runs. */

@@ -91,6 +91,12 @@ function hasType(value: unknown, types: readonly string[]): boolean {
   return types.includes(own);
 }
 
+/** Numbers near the least that is allowed. */
+function rangeOf({ minimum = -100, maximum = 100 }: DocumentObject): { readonly min: number; readonly max: number } {
+  const min = Number(minimum);
+  return { min, max: Math.min(Number(maximum), Math.max(min, 0) + 100_000) };
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -106,7 +112,9 @@ function ofType(type: string, schema: DocumentObject, context: SchemaContext): f
     case "boolean":
       return fc.boolean();
     case "integer":
-      return fc.integer({ min: Number(schema.minimum ?? -100), max: Math.min(Number(schema.maximum ?? 100), 100_000) });
+      return fc.integer(rangeOf(schema));
+    case "number":
+      return fc.double({ ...rangeOf(schema), noNaN: true });
     case "array":
       return fc.array(allowed((schema.items ?? {}) as DocumentObject, context), {
         minLength: Number(schema.minItems ?? 0),

@@ -7,6 +7,7 @@
  */
 import { join } from "@std/path";
 
+import { Confinement } from "../../core/exec/confinement.ts";
 import { ProcessGroups } from "../../core/exec/process_groups.ts";
 import { Launcher } from "../../core/exec/launch.ts";
 import { readOutput } from "../../core/exec/output_reader.ts";
@@ -90,6 +91,7 @@ const groups = new ProcessGroups({
   owner: "bench",
   environment: { build: () => Promise.resolve({ ...env }) },
   launcher: new Launcher({ processEnv: env }),
+  confinement: new Confinement(),
   directories: { home: "/" },
 });
 async function core(command: string | [string, ...string[]], output: "merged" | "separate"): Promise<void> {

@@ -8,6 +8,7 @@ import type { LoadedConfig } from "../../config/loaded_config.ts";
 import { resolveConfig } from "../../config/resolve_config.ts";
 import { readDefinition } from "../../definition.ts";
 import { AgentNotFoundError, messageOf } from "../../errors.ts";
+import { CommandCgroups } from "../../exec/command_cgroup.ts";
 import { loadPlan } from "../../load_plan.ts";
 import type { CheckResult } from "../../plugin.ts";
 import type { CoreCommandContext } from "../command.ts";
@@ -68,6 +69,7 @@ const CORE_CHECKS: readonly (readonly [string, Check])[] = [
   ["deno", denoVersion],
   ["configuration", configuration],
   ["runtime directory", privateDirectory],
+  ["command limits", commandLimits],
   ["agent", runningAgent],
 ];
 
@@ -108,6 +110,16 @@ async function privateDirectory({ env }: CoreCommandContext): Promise<CheckResul
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return { status: "ok", found: `${path} will be made at start` };
   }
+}
+
+/** Tries it, because whether a control group can be written is not told otherwise. */
+function commandLimits(): CheckResult {
+  const { memory, cpu } = new CommandCgroups().usable();
+  const found = `memory by ${memory ?? "rlimit"}, processor time by ${cpu ?? "nothing"}, open files by rlimit`;
+  if (memory !== undefined && cpu !== undefined) return { status: "ok", found };
+  const mend =
+    "limits of whole commands need a writable control group: in a container, mount /sys/fs/cgroup read-write";
+  return { status: "ok", found: `${found} (${mend})` };
 }
 
 async function runningAgent(ctx: CoreCommandContext): Promise<CheckResult> {
