@@ -37,6 +37,7 @@ import { controlPlaneFetch, controlPlaneToken } from "./rpc/control_plane_fetch.
 import type { RpcLink } from "./rpc/link.ts";
 import { type ProvidedService, ServiceDirectory } from "./services.ts";
 import { AgentSocket } from "./socket/drpc_server.ts";
+import { LostFiles } from "./socket/lost_files.ts";
 
 /** What {@linkcode createAgent} takes. Only `plugins` is needed. */
 export interface AgentOptions {
@@ -288,7 +289,9 @@ export class Agent implements AsyncDisposable {
       priority: settings.exec,
       limits: settings.exec.limits,
     });
+    const lostFiles = new LostFiles({ log });
     const front: AgentFront = new AgentFront({
+      lostFiles,
       settings,
       log,
       clock,
@@ -310,7 +313,7 @@ export class Agent implements AsyncDisposable {
       clock,
       log: logger("rpc"),
     });
-    const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket") });
+    const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket"), lostFiles });
     environment.scope({ owner: "core", order: -1 })
       .contribute("core", () => socketVariables(settings.listen.unix, agentSocket.path));
     const deadlines = (): StepDeadlines => {
@@ -318,7 +321,7 @@ export class Agent implements AsyncDisposable {
       return { ...deadlines, drainMs: shutdown.drainMs };
     };
     const shared: SharedParts = {
-      ...{ host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket },
+      ...{ host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket, lostFiles },
       get deadlines() {
         return deadlines();
       },
@@ -365,7 +368,7 @@ export class Agent implements AsyncDisposable {
     );
     const lives = { current, startedWith: loaded.config, createRun };
     const told = { log, logs, recentLog, metrics };
-    return { ...told, ...lives, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket };
+    return { ...told, ...lives, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket, lostFiles };
   }
 
   async #openLogs({ log }: AgentSettings): Promise<LogOutputs> {
@@ -445,10 +448,11 @@ export class Agent implements AsyncDisposable {
   }
 
   async #takeDown(
-    { driver, front, spawner, unhandled, log, recentLog, rpc, tunnel, agentSocket }: Parts,
+    { driver, front, spawner, unhandled, log, recentLog, rpc, tunnel, agentSocket, lostFiles }: Parts,
     reason: string,
   ): Promise<void> {
     log.info("agent shutting down", { cause: reason });
+    await lostFiles[Symbol.asyncDispose]();
     await driver.settled();
     rpc.drain();
     const deadline = new Deadline(this.#clock, driver.shutdownMs);
@@ -479,6 +483,7 @@ interface Parts {
   readonly rpc: RpcConnection;
   readonly tunnel: Tunnel;
   readonly agentSocket: AgentSocket;
+  readonly lostFiles: LostFiles;
   /** What is in force; a reload puts another plan in its place. */
   readonly current: { loaded: LoadedPlan };
   /** What the parts were made from that a reload does not change. */

@@ -22,6 +22,7 @@ import { describeRun } from "./plugin_status.ts";
 import type { RecentLog } from "./recent_log.ts";
 import type { RpcStatus } from "./rpc/connection.ts";
 import type { ReloadReport } from "./reload/reload_report.ts";
+import type { LostFiles } from "./socket/lost_files.ts";
 
 /** What {@linkcode AgentFront} is made of. */
 export interface AgentFrontOptions {
@@ -35,6 +36,8 @@ export interface AgentFrontOptions {
   /** Whether the start is complete and no stop was asked for. */
   readonly isReady: () => boolean;
   readonly recentLog: RecentLog;
+  /** Watches over the sockets and the token file. */
+  readonly lostFiles: LostFiles;
   /** How the connection to the control plane stands. */
   readonly controlPlane: () => RpcStatus;
   readonly logLevel: () => LogLevel;
@@ -120,7 +123,9 @@ export class AgentFront {
     }
     if (listen.tcp !== null) {
       if (tokenFile !== undefined && token === undefined) {
-        this.#tokenFile = await writeTokenFile(tokenFile, this.#token);
+        const write = async () => void (this.#tokenFile = await writeTokenFile(tokenFile, this.#token));
+        await write();
+        this.#options.lostFiles.watch(tokenFile, write);
       }
       const listener = openTcp(this.front, listen.tcp);
       this.#listeners.push(listener);
@@ -130,7 +135,10 @@ export class AgentFront {
 
   /** Opens one Unix listener, private to this user. */
   async listenUnix(path: string): Promise<void> {
-    this.#listeners.push(await listenUnix(this.front, path));
+    const open = async () => void this.#listeners.push(await listenUnix(this.front, path));
+    await open();
+    // The old server stays until the end: closing it would remove the new one's file, and it may still be answering.
+    this.#options.lostFiles.watch(path, open);
   }
 
   /** Where the agent listens, and what plugins announced. */

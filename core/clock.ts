@@ -11,11 +11,17 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The process's clock. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     for (let left = ms; left > 0; left -= MAX_TIMER_MS) await sleepOnce(Math.min(left, MAX_TIMER_MS), signal);
     signal?.throwIfAborted();
   },
 });
+
+/** For durations and deadlines: milliseconds that a change of the machine's clock does not touch. */
+export function elapsedOn(clock: Pick<Clock, "now" | "elapsed">): number {
+  return clock.elapsed?.() ?? clock.now();
+}
 
 function sleepOnce(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "./clock.ts";
 import { DeadlineError } from "./errors.ts";
 import type { Awaitable, Clock } from "./plugin.ts";
 
@@ -21,12 +22,12 @@ export class Deadline {
   readonly #endsAt: number;
 
   constructor(readonly clock: Clock, readonly ms: number) {
-    this.#endsAt = clock.now() + ms;
+    this.#endsAt = elapsedOn(clock) + ms;
   }
 
   /** Milliseconds left; 0 when it has passed. */
   get leftMs(): number {
-    return Math.max(0, this.#endsAt - this.clock.now());
+    return Math.max(0, this.#endsAt - elapsedOn(this.clock));
   }
 
   /** A deadline of `ms` inside this one. */

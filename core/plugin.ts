@@ -193,8 +193,10 @@ export interface Logger {
 }
 /** Time that a test can move. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. Jumps when somebody sets the machine's clock: for durations see {@linkcode elapsed}. */
   now(): number;
+  /** Milliseconds since some moment, which never jump and never run backwards. Absent where {@linkcode now} does as well. */
+  elapsed?(): number;
   /** Resolves after `ms`; rejects with `signal.reason` when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

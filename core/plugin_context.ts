@@ -27,6 +27,7 @@ import type { Scope } from "./scope.ts";
 import type { ServiceDirectory } from "./services.ts";
 import type { AgentSocket } from "./socket/drpc_server.ts";
 import { openSideListener } from "./http/side_listener.ts";
+import type { LostFiles } from "./socket/lost_files.ts";
 import { listenPrivately } from "./socket/private_listener.ts";
 import { PluginTasks } from "./tasks.ts";
 
@@ -50,6 +51,7 @@ export interface SharedParts {
   carried(plugin: string): Variables;
   /** Ends this life for another one. */
   renew(plugin: string, reason: string, carry: Variables): void;
+  readonly lostFiles: Pick<LostFiles, "watch">;
 }
 
 /** A context, and what the driver keeps of it. */
@@ -151,6 +153,7 @@ export function openLife(
           (error) => run.charge(error, "service"),
         );
         scope.defer(() => listener.close());
+        scope.defer(parts.lostFiles.watch(path, () => listener.restore()));
       },
     },
     rpc: { client: rpc.client, whileConnected: rpc.whileConnected, fetch: rpc.fetch, token: rpc.token },

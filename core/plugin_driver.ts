@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { elapsedOn } from "./clock.ts";
 import { Deadline } from "./deadline.ts";
 import { ConfigError, messageOf, type PluginError } from "./errors.ts";
 import { inOrder } from "./in_order.ts";
@@ -198,7 +199,7 @@ export class PluginDriver {
   }
 
   async #retry(run: PluginRun): Promise<void> {
-    const pauseMs = run.retries.pauseFor(run.failure, this.#options.clock.now());
+    const pauseMs = run.retries.pauseFor(run.failure, elapsedOn(this.#options.clock));
     if (pauseMs === undefined) return;
     this.#options.log.info("plugin will be retried", { plugin: run.id, pause_ms: Math.round(pauseMs) });
     try {

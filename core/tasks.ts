@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import type { PluginHealth } from "./health.ts";
 import type { Awaitable, Clock, Logger, Tasks } from "./plugin.ts";
@@ -106,7 +107,7 @@ export class PluginTasks implements Tasks {
       } finally {
         settled.abort();
       }
-      const now = clock.now();
+      const now = elapsedOn(clock);
       while (restarts[0] !== undefined && now - restarts[0] >= HOUR_MS) restarts.shift();
       if (restart === "never") return;
       if (restarts.length >= restart.maxPerHour) {

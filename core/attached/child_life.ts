@@ -23,6 +23,7 @@ import { RecentLog } from "../recent_log.ts";
 import type { StepDeadlines } from "../road.ts";
 import { RpcConnection } from "../rpc/connection.ts";
 import { ServiceDirectory } from "../services.ts";
+import { LostFiles } from "../socket/lost_files.ts";
 import type { LineChannel } from "./line_channel.ts";
 import { LineGate } from "./program_output.ts";
 import type { WireMessage } from "./protocol.ts";
@@ -214,6 +215,7 @@ export class ChildLife {
       ...{ host: hostFacts(agent), clock, front, metrics, spawner, services, rpc, deadlines },
       environment: this.#environment,
       agentSocket: NO_AGENT_SOCKET,
+      lostFiles: new LostFiles({ log }),
       crashed: (run: PluginRun, error: unknown) => void run.crash(error),
       allowedHosts: [],
       carried: () => ({}),

@@ -5,12 +5,9 @@
  */
 import { z } from "zod";
 
-<<<<<<< HEAD
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../log.ts";
-=======
 import type { ResourceLimits } from "../plugin.ts";
 import { resourceLimits } from "./resource_limits.ts";
->>>>>>> 687d38d (Hold commands to memory, processor time and open files, and tell when memory ran out)
 import { type Secret, secretString } from "./secret.ts";
 
 /** The `agent` section with every default filled in. */

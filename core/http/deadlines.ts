@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
 
 /** One deadline that has not passed. */
@@ -28,7 +29,7 @@ export class Deadlines {
 
   /** Calls `overdue` once, `ms` from now (`Infinity` for never), unless {@linkcode Deadlines.forget} comes first. */
   watch(ms: number, overdue: () => void): Deadline {
-    const deadline = { at: this.#clock.now() + ms, overdue };
+    const deadline = { at: elapsedOn(this.#clock) + ms, overdue };
     if (ms === Infinity) return deadline;
     this.#waiting.add(deadline);
     if (deadline.at < this.#wakeAt) this.#sleepUntil(deadline.at);
@@ -51,14 +52,14 @@ export class Deadlines {
     this.#wakeAt = at;
     if (at === Infinity) return;
     const timer = this.#timer = new AbortController();
-    this.#clock.sleep(Math.max(0, at - this.#clock.now()), timer.signal).then(() => this.#wake(timer), () => {
+    this.#clock.sleep(Math.max(0, at - elapsedOn(this.#clock)), timer.signal).then(() => this.#wake(timer), () => {
       // Replaced by an earlier wake-up, or closed.
     });
   }
 
   #wake(timer: AbortController): void {
     if (timer !== this.#timer) return;
-    const now = this.#clock.now();
+    const now = elapsedOn(this.#clock);
     let next = Infinity;
     for (const deadline of this.#waiting) {
       if (deadline.at <= now) {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../clock.ts";
 import { messageOf, RpcUnavailableError, type RpcUnavailableReason } from "../errors.ts";
 import type { Clock, Logger, Rpc } from "../plugin.ts";
 import { formatVersion } from "./api_version.ts";
@@ -185,7 +186,7 @@ export class RpcConnection {
   /** Keeps a link until it is over. */
   async #hold(link: RpcLink): Promise<void> {
     const { clock, log } = this.#options;
-    const since = clock.now();
+    const since = elapsedOn(clock);
     const version = formatVersion(link.version);
     const over = new AbortController();
     this.#link = { link, over };
@@ -196,7 +197,7 @@ export class RpcConnection {
     const reason = await link.closed;
     this.#link = undefined;
     over.abort(reason);
-    if (clock.now() - since >= STABLE_MS) this.#backoff.reset();
+    if (elapsedOn(clock) - since >= STABLE_MS) this.#backoff.reset();
     this.#ended(reason);
     if (!this.#drained.signal.aborted) log.info("disconnected from the control plane", { reason: reason.message });
   }

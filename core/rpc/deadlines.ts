@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
 
 /** Options of {@linkcode Deadlines}. */
@@ -28,7 +29,7 @@ export class Deadlines<T> implements Disposable {
   /** Starts the time of `item`. */
   add(item: T): void {
     if (this.#stop.signal.aborted) return;
-    this.#dueAt.set(item, this.#options.clock.now() + this.#options.ms);
+    this.#dueAt.set(item, elapsedOn(this.#options.clock) + this.#options.ms);
     if (!this.#watching) this.#watch();
   }
 
@@ -47,7 +48,7 @@ export class Deadlines<T> implements Disposable {
     this.#watching = true;
     const { clock, expire } = this.#options;
     for (const [item, dueAt] of this.#oldest()) {
-      const left = dueAt - clock.now();
+      const left = dueAt - elapsedOn(clock);
       if (left > 0) {
         const slept = await clock.sleep(left, this.#stop.signal).then(() => true, () => false);
         if (!slept) break;

@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import type { Clock, DescriptorSource, Logger, ServiceDescriptor, ServiceImplementation } from "../plugin.ts";
+import type { LostFiles } from "./lost_files.ts";
 import { listenPrivately, type PrivateListener } from "./private_listener.ts";
 
 /** Most connections served at once; further ones are closed. Bounds what a runaway script can hold. */
@@ -16,6 +17,8 @@ export interface AgentSocketOptions {
   readonly path: string | null;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Watches over the socket's file. Default: nobody does. */
+  readonly lostFiles?: Pick<LostFiles, "watch">;
 }
 
 type Router = import("../rpc/service_router.ts").ServiceRouter;
@@ -36,6 +39,7 @@ export class AgentSocket {
   readonly #services = new Set<Served>();
   #router: Router | undefined;
   #listener: PrivateListener | undefined;
+  #watch: Disposable | undefined;
   #opening: Promise<void> | undefined;
   #isStarted = false;
   #connections = 0;
@@ -85,6 +89,7 @@ export class AgentSocket {
   async close(): Promise<void> {
     this.#isStarted = false;
     await this.#opening;
+    this.#watch?.[Symbol.dispose]();
     await this.#listener?.close();
     this.#listener = undefined;
   }
@@ -93,11 +98,13 @@ export class AgentSocket {
     const { path, log } = this.#options;
     if (path === null || this.#services.size === 0 || !this.#isStarted) return;
     if (this.#listener !== undefined) return;
-    this.#listener = await listenPrivately(
+    const listener = await listenPrivately(
       path,
       (connection, signal) => this.#serve(connection, signal),
       (error) => log.debug("agent socket connection failed", { error: messageOf(error) }),
     );
+    this.#listener = listener;
+    this.#watch = this.#options.lostFiles?.watch(path, () => listener.restore());
     log.debug("agent socket is ready", { path });
   }
 

@@ -8,6 +8,8 @@ import { bindPrivately, infoOf, prepareSocketPath, removeSameFile } from "./unix
 /** A listener that only the agent's user can reach. */
 export interface PrivateListener {
   readonly path: string;
+  /** Listens anew at the path, whose file somebody removed. Connections stay. */
+  restore(): Promise<void>;
   /** Stops accepting, aborts and closes every connection, waits for their `accept` calls and removes the file. */
   close(): Promise<void>;
 }
@@ -26,9 +28,6 @@ export async function listenPrivately(
   accept: AcceptConnection,
   failed: (error: unknown) => void,
 ): Promise<PrivateListener> {
-  await prepareSocketPath(path);
-  const listener = bindPrivately(() => Deno.listen({ transport: "unix", path }));
-  const file = await infoOf(path);
   const abort = new AbortController();
   const connections = new Map<Deno.UnixConn, Promise<void>>();
 
@@ -43,26 +42,50 @@ export async function listenPrivately(
       closeQuietly(connection);
     }
   }
-  async function acceptAll(): Promise<void> {
+  async function acceptAll(listener: Deno.UnixListener): Promise<void> {
     try {
       for await (const connection of listener) connections.set(connection, serve(connection));
     } catch (error) {
       if (!abort.signal.aborted) failed(error);
     }
   }
-  const accepting = acceptAll();
+  async function open(): Promise<{ close(): Promise<void> }> {
+    await prepareSocketPath(path);
+    const listener = bindPrivately(() => Deno.listen({ transport: "unix", path }));
+    const accepting = acceptAll(listener);
+    const file = await infoOf(path);
+    return {
+      async close() {
+        listener.close();
+        await accepting;
+        await removeSameFile(path, file);
+      },
+    };
+  }
+  const opened = [await open()];
 
   let closing: Promise<void> | undefined;
   async function closeAll(): Promise<void> {
     abort.abort(new DOMException("The listener is closed", "AbortError"));
-    listener.close();
-    await accepting;
+    await restoring;
+    await Promise.all(opened.map((each) => each.close()));
     const ending = [...connections];
     for (const [connection] of ending) closeQuietly(connection);
     await Promise.all(ending.map(([, served]) => served));
-    await removeSameFile(path, file);
   }
-  return { path, close: () => closing ??= closeAll() };
+  // The old ones stay open, deaf, until the end: the runtime removes the file at the path when it closes one, whosesoever it is.
+  const reopen = async () => void opened.push(await open());
+  let restoring: Promise<void> | undefined;
+  return {
+    path,
+    restore: () => {
+      if (closing !== undefined) return Promise.resolve();
+      const attempt = reopen();
+      restoring = attempt.catch(() => {}); // Whoever asked for it hears why.
+      return attempt;
+    },
+    close: () => closing ??= closeAll(),
+  };
 }
 
 function closeQuietly(connection: Deno.UnixConn): void {

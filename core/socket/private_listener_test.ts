@@ -74,3 +74,28 @@ Deno.test("listenPrivately() refuses a path where a server answers and replaces 
   (await Deno.connect({ transport: "unix", path: at.path })).close();
   await second.close();
 });
+
+Deno.test("a private listener listens again at its path, and keeps its connections", async () => {
+  await using at = await socketPath();
+  const ending = Promise.withResolvers<void>();
+  const listener = await listenPrivately(at.path, async (connection) => {
+    await connection.write(new Uint8Array([1]));
+    await ending.promise;
+    await connection.write(new Uint8Array([2]));
+  }, unexpected);
+  const connect = () => Deno.connect({ transport: "unix", path: at.path });
+  const [byte, two] = [new Uint8Array(1), new Uint8Array(1)];
+  using before = await connect();
+  await before.read(byte);
+
+  await Deno.remove(`${at.directory}/new`, { recursive: true });
+  await listener.restore();
+  using after = await connect();
+  await after.read(byte);
+  ending.resolve();
+  await before.read(two);
+
+  assertEquals([byte[0], two[0], (await Deno.lstat(at.path)).mode! & 0o777], [1, 2, 0o600]);
+  await listener.close();
+  assertEquals([...Deno.readDirSync(`${at.directory}/new`)], []);
+});

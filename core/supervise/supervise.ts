@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { systemClock } from "../clock.ts";
+import { elapsedOn, systemClock } from "../clock.ts";
 import type { Clock, Logger } from "../plugin.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Libc } from "./libc.ts";
@@ -36,7 +36,7 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
   log.info("spawning reaper process");
   using reaper = new Reaper({ libc, log, jobControl: !isInit, onStopSignal: () => asked.abort() });
   for (;;) {
-    const startedAt = clock.now();
+    const startedAt = elapsedOn(clock);
     let end: End;
     try {
       end = await reaper.run(command.path, command.argv);
@@ -49,7 +49,7 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
     if (survivors.length > 0) log.warn("cannot end what the agent left running", { pids: survivors });
     const exitCode = exitCodeFor(end);
     const pauseMs = options.restart && !asked.signal.aborted
-      ? restarts.pauseAfter(end, clock.now() - startedAt)
+      ? restarts.pauseAfter(end, elapsedOn(clock) - startedAt)
       : undefined;
     if (pauseMs !== undefined) {
       log.warn("the agent crashed and is started again", { ...end, exit_code: exitCode, pause_ms: pauseMs });

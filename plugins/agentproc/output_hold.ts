@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock } from "../../core/plugin.ts";
 import type { OutputLog } from "./output_log.ts";
 
@@ -46,7 +47,7 @@ export class OutputHold {
 
   constructor(options: OutputHoldOptions) {
     this.#options = options;
-    this.#aloneSince = options.clock.now();
+    this.#aloneSince = elapsedOn(options.clock);
   }
 
   /** Lets the process wait for a reader that stands at `place`. */
@@ -62,7 +63,7 @@ export class OutputHold {
       [Symbol.dispose]: () => {
         if (!this.#readers.delete(at)) return;
         this.#left = at;
-        this.#aloneSince = this.#options.clock.now();
+        this.#aloneSince = elapsedOn(this.#options.clock);
         this.#wake();
       },
     };
@@ -96,7 +97,7 @@ export class OutputHold {
   }
 
   #graceLeftMs(): number {
-    return this.#aloneSince + this.#options.graceMs - this.#options.clock.now();
+    return this.#aloneSince + this.#options.graceMs - elapsedOn(this.#options.clock);
   }
 
   /** Resolves when a reader came, moved or left, or when the grace time is over. */

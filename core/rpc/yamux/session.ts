@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../clock.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { Deadlines } from "../deadlines.ts";
 import { YamuxError } from "./error.ts";
@@ -133,7 +134,7 @@ export class YamuxSession implements AsyncIterable<YamuxStream>, Disposable {
     const id = this.#nextPing;
     this.#nextPing = (this.#nextPing + 1) % 2 ** 32;
     const answer = Promise.withResolvers<number>();
-    this.#pings.set(id, { sentAt: this.#options.clock.now(), answer });
+    this.#pings.set(id, { sentAt: elapsedOn(this.#options.clock), answer });
     this.#unanswered.add(id);
     this.#writer.push(encodeHeader(FrameType.ping, Flag.syn, 0, id));
     return answer.promise;
@@ -246,7 +247,7 @@ export class YamuxSession implements AsyncIterable<YamuxStream>, Disposable {
     if (ping === undefined) return;
     this.#pings.delete(header.length);
     this.#unanswered.delete(header.length);
-    ping.answer.resolve(this.#options.clock.now() - ping.sentAt);
+    ping.answer.resolve(elapsedOn(this.#options.clock) - ping.sentAt);
   }
 
   #handleGoAway(header: FrameHeader): void {
