@@ -127,7 +127,7 @@ export class AgentFront {
         await write();
         this.#options.lostFiles.watch(tokenFile, write);
       }
-      const listener = openTcp(this.front, listen.tcp);
+      const listener = openTcp(this.front, listen.tcp, this.#options.log);
       this.#listeners.push(listener);
       this.#addresses.http = listener.address;
     }
@@ -135,7 +135,9 @@ export class AgentFront {
 
   /** Opens one Unix listener, private to this user. */
   async listenUnix(path: string): Promise<void> {
-    const open = async () => void this.#listeners.push(await listenUnix(this.front, path));
+    const lost = (reason: unknown) =>
+      this.#options.log.error("cannot accept connections, tries again", { address: path, error: messageOf(reason) });
+    const open = async () => void this.#listeners.push(await listenUnix(this.front, path, { lost }));
     await open();
     // The old server stays until the end: closing it would remove the new one's file, and it may still be answering.
     this.#options.lostFiles.watch(path, open);
@@ -242,9 +244,13 @@ function isDisabled(run: PluginRun): boolean {
   return run.planned.verdict === "disabled";
 }
 
-function openTcp(front: Front, address: string): Listener {
+function openTcp(front: Front, address: string, log: Logger): Listener {
+  const said = (what: "lost" | "back", reason?: unknown) => {
+    if (what === "back") log.info("listens again", { address });
+    else log.error("cannot accept connections, tries again", { address, error: messageOf(reason) });
+  };
   try {
-    return listenTcp(front, parseAddress(address));
+    return listenTcp(front, { ...parseAddress(address), said });
   } catch (error) {
     throw new Error(
       `Cannot listen on ${address}: ${

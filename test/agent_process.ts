@@ -23,6 +23,8 @@ export interface AgentProcessOptions {
   readonly args?: readonly string[];
   /** Default: a file that does not exist yet, in the agent's own home. */
   readonly tokenFile?: string;
+  /** Directory to make the agent's home in. Default: the temporary one. */
+  readonly parent?: string;
   /** Further environment; the process gets nothing else but `PATH`, a home of its own and Deno's cache. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -60,7 +62,7 @@ export interface AgentProcess extends AsyncDisposable {
 
 /** Starts an agent and waits until it listens. @throws {Error} If it ends before, with what it wrote. */
 export async function startAgent(options: AgentProcessOptions = {}): Promise<AgentProcess> {
-  const home = await Deno.makeTempDir({ prefix: "outpost-e2e-" });
+  const home = await Deno.makeTempDir({ prefix: "outpost-e2e-", dir: options.parent });
   const dir = join(home, "workspace");
   await Deno.mkdir(dir);
   const env = isolatedEnv(home, options.env);

@@ -45,6 +45,11 @@ export function findInPath(program: string, path: string): string | undefined {
   );
 }
 
+/** Whether `path` leads to an executable file. */
+export function isProgram(path: string): boolean {
+  return faultOf(path) === undefined;
+}
+
 function faultOf(path: string): string | undefined {
   try {
     const { isFile, mode } = Deno.statSync(path);

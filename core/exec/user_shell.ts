@@ -4,6 +4,7 @@
  * @module
  */
 import type { Variables } from "../plugin.ts";
+import { isProgram } from "./program.ts";
 
 /** A user as the system knows it. */
 export interface UserEntry {
@@ -20,19 +21,25 @@ export interface UserShellOptions {
   readonly uid?: number;
   /** Content of the user database. Default: `/etc/passwd`, empty when there is none. */
   readonly passwd?: string;
+  /** Whether a path leads to a program. Default: as the file system says. */
+  readonly isThere?: (path: string) => boolean;
 }
 
+/** What every Unix system has. */
+const LAST_RESORT = "/bin/sh";
+
 /**
- * Absolute path of the user's shell: from the user database, else `$SHELL`.
+ * Absolute path of the user's shell: the first program that is there of what the user database names, `$SHELL`, and `/bin/sh`.
+ * Containers run under numbers that no database knows, and without the shell that it names.
  *
- * @throws {RangeError} When neither names one, or the user's line is malformed.
+ * @throws {RangeError} When the user's line is malformed.
  */
 export async function userShell(options: UserShellOptions): Promise<string> {
   const uid = options.uid ?? Deno.uid();
   const passwd = options.passwd ?? await readPasswd();
-  const shell = (uid === null ? undefined : findUser(passwd, uid)?.shell) || options.processEnv.SHELL;
-  if (!shell) throw new RangeError(`Cannot find the shell of user ${uid}: neither /etc/passwd nor SHELL names one`);
-  return shell;
+  const named = [uid === null ? undefined : findUser(passwd, uid)?.shell, options.processEnv.SHELL];
+  const isThere = options.isThere ?? isProgram;
+  return named.find((shell) => shell && isThere(shell)) ?? LAST_RESORT;
 }
 
 /**

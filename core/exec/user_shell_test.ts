@@ -1,8 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
-import { loginVariables, userShell } from "./user_shell.ts";
+import { loginVariables, userShell as systemShell, type UserShellOptions } from "./user_shell.ts";
 
 const PASSWD = "root:x:0:0:root:/root:/bin/bash\nme:x:1000:1000:Me,,,:/home/me:/bin/zsh\nbare:x:1001:1001::/:\n";
+
+/** On a machine that has every shell. */
+function userShell(options: UserShellOptions): Promise<string> {
+  return systemShell({ isThere: () => true, ...options });
+}
 
 Deno.test("userShell() takes the shell of the user database before SHELL", async () => {
   assertEquals(await userShell({ processEnv: { SHELL: "/bin/fish" }, uid: 1000, passwd: PASSWD }), "/bin/zsh");
@@ -13,8 +18,16 @@ Deno.test("userShell() takes SHELL for a user without an entry, or without a she
   assertEquals(await userShell({ processEnv: { SHELL: "/bin/fish" }, uid: 1001, passwd: PASSWD }), "/bin/fish");
 });
 
-Deno.test("userShell() refuses when nothing names a shell", async () => {
-  await assertRejects(() => userShell({ processEnv: {}, uid: 4711, passwd: PASSWD }), RangeError, "of user 4711");
+Deno.test("userShell() takes /bin/sh when nothing names a shell", async () => {
+  assertEquals(await userShell({ processEnv: {}, uid: 4711, passwd: PASSWD }), "/bin/sh");
+});
+
+Deno.test("userShell() passes over a shell that is not installed", async () => {
+  const isThere = (path: string) => path !== "/bin/zsh";
+
+  const options = { uid: 1000, passwd: PASSWD, isThere };
+  assertEquals(await userShell({ ...options, processEnv: { SHELL: "/bin/fish" } }), "/bin/fish");
+  assertEquals(await userShell({ ...options, processEnv: { SHELL: "/bin/zsh" } }), "/bin/sh");
 });
 
 Deno.test("userShell() refuses a malformed line of the user", async () => {

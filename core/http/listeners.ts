@@ -5,6 +5,7 @@
  */
 import { bindPrivately, prepareSocketPath } from "../socket/unix_path.ts";
 import { upgradeOnDeno } from "./deno_web_socket.ts";
+import { LastingServer } from "./lasting_server.ts";
 import type { Connection, FrontDoor } from "./front_door.ts";
 
 /** A listener that is open. */
@@ -24,6 +25,16 @@ export interface TcpOptions {
   readonly hostname?: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Told when the listener was lost, with the reason, and when it is back. */
+  readonly said?: (what: "lost" | "back", reason?: unknown) => void;
+}
+
+/** How to listen on a Unix socket. */
+export interface UnixOptions {
+  /** What the front is told; `"tunnel"` when what connects brings bytes of the control plane. Default `"unix"`. */
+  readonly transport?: "unix" | "tunnel";
+  /** Told why the listener was lost, for want of file descriptors for instance; the runtime then removes the file. */
+  readonly lost?: (reason: unknown) => void;
 }
 
 /**
@@ -34,11 +45,14 @@ export interface TcpOptions {
 export function listenTcp(front: FrontDoor, options: TcpOptions): Listener {
   const { hostname = "127.0.0.1", port } = options;
   const cut = new AbortController();
-  const server = Deno.serve(
-    { hostname, port, signal: cut.signal, onListen() {}, onError: failedConnection },
-    (request, { remoteAddr }) => front.fetch(request, new DenoConnection("tcp", remoteAddr)),
-  );
-  const { addr } = server;
+  const serve = (port: number) =>
+    Deno.serve(
+      { hostname, port, signal: cut.signal, onListen() {}, onError: failedConnection },
+      (request, { remoteAddr }) => front.fetch(request, new DenoConnection("tcp", remoteAddr)),
+    );
+  const first = serve(port);
+  const { addr } = first;
+  const server = new LastingServer(first, () => serve(addr.port), { cut: cut.signal, said: options.said });
   const address = `http://${addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname}:${addr.port}`;
   front.baseUrl = reachable(address);
   return { address, close: closer(server, cut) };
@@ -48,14 +62,13 @@ export function listenTcp(front: FrontDoor, options: TcpOptions): Listener {
  * Listens on a Unix socket with mode 0600: who can open it may do everything. A missing directory is made with mode 0700;
  * the file of a dead server is replaced.
  *
- * @param transport What the front is told; `"tunnel"` when what connects brings bytes of the control plane. Default `"unix"`.
  * @throws {Deno.errors.AddrInUse} When a server answers at `path`.
  * @throws {Deno.errors.AlreadyExists} When `path` is something else than a socket.
  */
 export async function listenUnix(
   front: FrontDoor,
   path: string,
-  transport: "unix" | "tunnel" = "unix",
+  { transport = "unix", lost = () => {} }: UnixOptions = {},
 ): Promise<Listener> {
   await prepareSocketPath(path);
   const cut = new AbortController();
@@ -65,7 +78,11 @@ export async function listenUnix(
       (request) => front.fetch(request, PRIVATE_CONNECTIONS[transport]),
     )
   );
-  return { address: path, close: closer(server, cut) };
+  const kept = {
+    shutdown: () => server.shutdown().catch(() => {}), // Lost before: there is nothing to shut down.
+    finished: server.finished.catch((reason) => lost(reason)),
+  };
+  return { address: path, close: closer(kept, cut) };
 }
 
 /** An address a browser on this machine can open: nobody can connect to "any address". */
@@ -99,7 +116,7 @@ function failedConnection(): Response {
   return new Response(null, { status: 500 });
 }
 
-function closer(server: Deno.HttpServer, abort: AbortController): Listener["close"] {
+function closer(server: Pick<Deno.HttpServer, "shutdown" | "finished">, abort: AbortController): Listener["close"] {
   let closing: Promise<void> | undefined;
   async function close(cut: AbortSignal | undefined): Promise<void> {
     const cutNow = () => abort.abort();

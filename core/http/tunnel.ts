@@ -67,6 +67,9 @@ export class Tunnel implements AsyncDisposable {
 
   async #listen() {
     const directory = await Deno.makeTempDir({ prefix: "outpost-tunnel-" });
-    return { directory, listener: await listenUnix(this.#front, join(directory, "http.sock"), "tunnel") };
+    return {
+      directory,
+      listener: await listenUnix(this.#front, join(directory, "http.sock"), { transport: "tunnel" }),
+    };
   }
 }

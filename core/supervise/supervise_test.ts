@@ -114,9 +114,9 @@ function end(process: Deno.ChildProcess, { asInit }: Options): void {
   }
 }
 
-/** Shell: prints how many zombies are left once there is none, or when patience is over. */
+/** Shell: prints how many zombies are left once nothing is on its way to become one, or when patience is over. */
 const ZOMBIES = `
-zombies() { cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | grep -c '^Z'; }
+zombies() { cat /proc/[0-9]*/stat 2>/dev/null | grep -cE '\\(sleep\\)|\\) Z '; }
 left=1 tries=0
 while [ "$left" -gt 0 ] && [ $tries -lt 2000 ]; do left=$(zombies); tries=$((tries + 1)); done
 echo "zombies $left"`;
