@@ -48,6 +48,12 @@ export interface AgentFrontOptions {
 /** Seconds a client should wait before it asks a draining or starting plugin again. */
 const RETRY_AFTER_SECONDS = 1;
 
+/**
+ * Time for answers that are under way when every plugin has stopped, in milliseconds. The whole shutdown may be allowed minutes,
+ * for stop scripts; a client that does not finish its request must not hold the agent for as long.
+ */
+const LAST_ANSWERS_MS = 2000;
+
 /** The agent's listeners and what they answer. */
 export class AgentFront {
   readonly front: Front;
@@ -163,8 +169,10 @@ export class AgentFront {
 
   /** Stops listening, lets answers that are under way finish within `deadline`, removes the token file. Never rejects. */
   async close(deadline: Deadline): Promise<void> {
+    const last = deadline.nested(LAST_ANSWERS_MS);
     const closing = this.#listeners.splice(0).map((listener) =>
-      deadline.run(`the last answers of ${listener.address}`, (cut) => listener.close(cut))
+      // Not cut: Deno fails when a server is aborted that is already shutting down. What is left ends with the process.
+      last.run(`the last answers of ${listener.address}`, () => listener.close())
     );
     const outcomes = await Promise.allSettled([...closing, this.#tokenFile?.remove()]);
     this.front.close();

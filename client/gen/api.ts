@@ -332,6 +332,8 @@ export interface Process {
   readonly exit_code?: number;
   /** Name of the signal that ended the process. */
   readonly signal?: string;
+  /** Present when the kernel killed the process, or one that it started, for want of memory. */
+  readonly oom?: true;
   /** Whether the process, or after its end a descendant, can still write. */
   readonly output_open: boolean;
   /** Bytes written so far. */
@@ -344,6 +346,8 @@ export interface Process {
   readonly exited_at_unix?: number;
   /** As it was sent. */
   readonly client_token?: string;
+  /** What holds it to its limits; absent when it has none. */
+  readonly limits?: ProcessLimits;
 }
 
 /** ProcessByToken, as it is sent. */
@@ -352,6 +356,15 @@ export interface ProcessByToken {
   readonly found: boolean;
   readonly id?: string;
   readonly process?: Process;
+}
+
+/** ProcessLimits, as it is sent. */
+export interface ProcessLimits {
+  /** `rlimit` bounds the address space of each process, for want of a writable control group. */
+  readonly memory?: "cgroup2" | "cgroup1" | "rlimit";
+  /** `none`: nothing holds it to its processor time. */
+  readonly cpu?: "cgroup2" | "cgroup1" | "none";
+  readonly open_files?: "rlimit";
 }
 
 /** ProcessList, as it is sent. */
@@ -376,6 +389,8 @@ export interface ProcessOutput {
   readonly exit_code?: number;
   /** Name of the signal that ended the process. */
   readonly signal?: string;
+  /** Present when the kernel killed the process, or one that it started, for want of memory. */
+  readonly oom?: true;
   /** Whether the process, or after its end a descendant, can still write. */
   readonly output_open: boolean;
   /** Bytes written so far. */
@@ -390,6 +405,8 @@ export interface ProcessState {
   readonly exit_code?: number;
   /** Name of the signal that ended the process. */
   readonly signal?: string;
+  /** Present when the kernel killed the process, or one that it started, for want of memory. */
+  readonly oom?: true;
   /** Whether the process, or after its end a descendant, can still write. */
   readonly output_open: boolean;
   /** Bytes written so far. */
@@ -497,6 +514,13 @@ export interface SignalledProcess {
   readonly survivors?: readonly number[];
 }
 
+/** StartLimits, as it is sent. */
+export interface StartLimits {
+  readonly memory_bytes?: number | null;
+  readonly cpus?: number | null;
+  readonly open_files?: number | null;
+}
+
 /** StartProcess, as it is sent. */
 export interface StartProcess {
   /** A line for `sh -c`, or a program when `args` is there. */
@@ -517,6 +541,8 @@ export interface StartProcess {
   readonly stdin?: "null" | "piped" | null;
   /** The command waits for readers of its stream that are behind, so that they miss nothing. Default: false. */
   readonly hold_output?: boolean | null;
+  /** What the command may use with everything it starts. The agent's own limits hold, too. */
+  readonly limits?: StartLimits | null;
 }
 
 /** StartedProcess, as it is sent. */
@@ -527,6 +553,8 @@ export interface StartedProcess {
   readonly pid: number;
   /** As it was sent. */
   readonly client_token?: string;
+  /** What holds it to its limits; absent when it has none. */
+  readonly limits?: ProcessLimits;
   /** Whether a request before this one started it. Present with a token. */
   readonly attached?: boolean;
 }
