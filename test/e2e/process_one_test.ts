@@ -56,12 +56,14 @@ Deno.test("outpost start as process 1 ends at once with 143 on a second SIGTERM,
 Deno.test("outpost start --reaper ends what a killed agent left running, and tells what killed it", async () => {
   await using agent = await startAgent({ args: ["--reaper"] });
   const { id } = await agent.post<{ id: string }>("/api/v0/processes/start", {
-    command: "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; touch ready; wait",
+    command: "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; wait",
   });
-  await until(() => exists(join(agent.dir, "ready")));
-  const { output } = await (await agent.fetch(`/api/v0/processes/${id}/output`)).json() as { output: string };
-  const pids = output.trim().split("\n").map(Number);
-  assertEquals(pids.length, 2);
+  let pids: number[] = [];
+  await until(async () => {
+    const { output } = await (await agent.fetch(`/api/v0/processes/${id}/output`)).json() as { output: string };
+    pids = (output.match(/^\d+$/gm) ?? []).map(Number);
+    return pids.length === 2;
+  });
 
   Deno.kill(Number(agent.listening.pid), "SIGKILL");
   const ended = await agent.ended;
