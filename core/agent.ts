@@ -5,73 +5,20 @@
  *
  * @module
  */
-import { dirname, join } from "@std/path";
-
-import { AgentFront } from "./agent_front.ts";
+import type { AgentOptions, CarriedByPlugin } from "./agent_options.ts";
+import { type AgentParts, openParts, type PartsHost } from "./agent_parts.ts";
 import { systemClock } from "./clock.ts";
-import type { AgentSettings } from "./config/agent_settings.ts";
 import type { LoadedConfig } from "./config/loaded_config.ts";
 import { Deadline } from "./deadline.ts";
-import { Environment } from "./environment.ts";
-import { ConfigError, messageOf } from "./errors.ts";
-import { Spawner } from "./exec/spawner.ts";
+import { asError, ConfigError } from "./errors.ts";
 import type { FrontDoor } from "./http/front_door.ts";
-import { Tunnel } from "./http/tunnel.ts";
-import { AGENT_VERSION, type BuildInfo, type LoadedPlan, loadPlan, type Note } from "./load_plan.ts";
-import { createLogger, type LogSink } from "./log.ts";
-import { type LogOutputs, openLogOutputs } from "./log_outputs.ts";
-import { MetricsHub } from "./metrics/hub.ts";
-import { watchUnhandled } from "./owner.ts";
-import type { PlannedPlugin } from "./plan.ts";
-import type { Awaitable, Clock, HostFacts, Logger, Plugin, Rpc, ServiceToken, Variables } from "./plugin.ts";
-import { openLife, type SharedParts } from "./plugin_context.ts";
-import { PluginDriver } from "./plugin_driver.ts";
-import { PluginRun, type RunHost, type Unfinished } from "./plugin_run.ts";
+import { loadPlan } from "./load_plan.ts";
+import type { Clock, ServiceToken, Variables } from "./plugin.ts";
+import type { Unfinished } from "./plugin_run.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
-import { RecentLog } from "./recent_log.ts";
 import { ReloadError, type ReloadReport } from "./reload/reload_report.ts";
-import type { StepDeadlines } from "./road.ts";
-import { RpcConnection } from "./rpc/connection.ts";
-import { type ControlPlaneAddress, controlPlaneAddress } from "./rpc/control_plane_address.ts";
-import { controlPlaneFetch, controlPlaneToken } from "./rpc/control_plane_fetch.ts";
-import type { RpcLink } from "./rpc/link.ts";
-import { type ProvidedService, ServiceDirectory } from "./services.ts";
-import { AgentSocket } from "./socket/drpc_server.ts";
-import { LostFiles } from "./socket/lost_files.ts";
 
-/** What {@linkcode createAgent} takes. Only `plugins` is needed. */
-export interface AgentOptions {
-  /** Built-in plugins, in the order they are set up where needs leave a choice. */
-  readonly plugins: readonly Plugin[];
-  /** The configuration: as `resolveConfig` returns it, or the content of a file as an object. Default: all defaults. */
-  readonly config?: LoadedConfig | Readonly<Record<string, unknown>>;
-  /** Reads the configuration again, for {@linkcode Agent.reload}. Default: none, so that a reload has to bring its own. */
-  readonly readConfig?: () => Awaitable<LoadedConfig | Readonly<Record<string, unknown>>>;
-  /** Name and version of the binary. Default: the stock agent's. */
-  readonly build?: BuildInfo;
-  /** The agent's own environment. Default: the process's. */
-  readonly env?: Variables;
-  /** Default: the system's clock. */
-  readonly clock?: Clock;
-  /** Where log lines go. Default: formatted, to where the configuration says. */
-  readonly logSink?: LogSink;
-  /** What plugins of the life before left for this one: {@linkcode ExitReport.renewal}. */
-  readonly carried?: CarriedByPlugin;
-  /** First lines of the log. */
-  readonly notes?: readonly Note[];
-  /** Path of the agent's own program; its directory ends the `PATH` of children. Default: the running program. */
-  readonly executable?: string;
-  /** Program and first arguments that run this binary's commands. Default: none, as in a program that embeds the agent. */
-  readonly commandLine?: readonly [program: string, ...args: string[]];
-  /** Connects to the control plane. Default: as the configuration and `CODER_AGENT_URL` say. */
-  readonly dial?: (signal: AbortSignal) => Promise<RpcLink>;
-  /** Asks the control plane over plain HTTP. Default: as the configuration and `CODER_AGENT_URL` say. */
-  readonly fetchControlPlane?: Rpc["fetch"];
-  /** The token for it. Default: as the configuration and `CODER_AGENT_TOKEN` say. */
-  readonly controlPlaneToken?: Rpc["token"];
-  /** Services from outside the plugins; each stands in for a plugin's own. */
-  readonly services?: readonly ProvidedService[];
-}
+export type { AgentOptions, CarriedByPlugin } from "./agent_options.ts";
 
 /** What {@linkcode Agent.reload} takes. */
 export interface ReloadOptions {
@@ -93,9 +40,6 @@ export interface ExitReport {
   readonly renewal?: { readonly carried: CarriedByPlugin };
 }
 
-/** What plugins left for the life that follows, by plugin. */
-export type CarriedByPlugin = Readonly<Record<string, Variables>>;
-
 /** Makes an agent. Nothing runs before {@linkcode Agent.start}. */
 export function createAgent(options: AgentOptions): Agent {
   return new Agent(options);
@@ -108,7 +52,7 @@ export class Agent implements AsyncDisposable {
   readonly #cancel = new AbortController();
   readonly #finished = Promise.withResolvers<ExitReport>();
   #isReady = false;
-  #parts: Parts | undefined;
+  #parts: AgentParts | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<ExitReport> | undefined;
   #renewal: ExitReport["renewal"];
@@ -239,7 +183,7 @@ export class Agent implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       this.#cancel.signal.throwIfAborted();
-      const parts = await this.#open();
+      const parts = await openParts(this.#options, this.#host());
       this.#parts = parts;
       await this.#bringUp(parts);
     } catch (error) {
@@ -252,131 +196,21 @@ export class Agent implements AsyncDisposable {
     }
   }
 
-  async #open(): Promise<Parts> {
-    // deno-lint-ignore outpost/child-environment -- the source of every layer; core/environment.ts takes the tokens out
-    const { build = STOCK_BUILD, env = Deno.env.toObject(), plugins, services: external = [] } = this.#options;
-    const services = new ServiceDirectory(external);
-    const loaded = await loadPlan({ plugins, config: this.#options.config ?? {}, external: services.externalIds, env });
-    const current = { loaded };
-    const { settings } = loaded;
-    const { commandLine } = this.#options;
-    const host: HostFacts = { ...loaded.host, ...(commandLine === undefined ? {} : { commandLine }) };
-    const clock = this.#clock;
-    const logs = await this.#openLogs(settings);
-    const recentLog = new RecentLog();
-    const sink: LogSink = (record) => {
-      logs.sink(record);
-      recentLog.sink(record);
-    };
-    const level = () => logs.level ?? current.loaded.settings.log.level;
-    const logger = (category: string) => createLogger({ category: [build.name, category], sink, clock, level });
-    const log = logger("core");
-    for (const { level, message, fields } of [...this.#options.notes ?? [], ...loaded.notes]) {
-      log[level](message, fields);
-    }
-    for (const { output, reason } of logs.failures) log.warn("log output left out", { output, reason });
-    const metrics = new MetricsHub(build, clock);
-    const environment = new Environment({
-      process: env,
-      log,
-      clock,
-      scriptBinDirectory: join(settings.scriptDataDir ?? env.TMPDIR ?? "/tmp", "coder-script-data", "bin"),
-      executableDirectory: dirname(this.#options.executable ?? Deno.execPath()),
-    });
-    const spawner = new Spawner({
-      processEnv: env,
-      directory: settings.directory,
-      priority: settings.exec,
-      limits: settings.exec.limits,
-    });
-    const lostFiles = new LostFiles({ log });
-    const front: AgentFront = new AgentFront({
-      lostFiles,
-      settings,
-      log,
-      clock,
-      metrics,
-      build,
-      runs: () => driver.runs,
-      isReady: () => this.#isReady,
-      recentLog,
-      controlPlane: () => rpc.status,
-      logLevel: () => current.loaded.settings.log.level,
-      reload: (force) => this.reload({ force }),
-    });
-    const tunnel = new Tunnel(front.front, log);
-    const address = controlPlaneAddress(settings.controlPlane, env);
-    const rpc: RpcConnection = new RpcConnection({
-      dial: this.#options.dial ?? (address && dialerFor(address, settings, clock, tunnel)),
-      fetch: this.#options.fetchControlPlane ?? (address && controlPlaneFetch(address)),
-      token: this.#options.controlPlaneToken ?? (address && controlPlaneToken(address)),
-      clock,
-      log: logger("rpc"),
-    });
-    const agentSocket = new AgentSocket({ path: settings.listen.agentSocket, clock, log: logger("socket"), lostFiles });
-    environment.scope({ owner: "core", order: -1 })
-      .contribute("core", () => socketVariables(settings.listen.unix, agentSocket.path));
-    const deadlines = (): StepDeadlines => {
-      const { deadlines, shutdown } = current.loaded.settings;
-      return { ...deadlines, drainMs: shutdown.drainMs };
-    };
-    const shared: SharedParts = {
-      ...{ host, clock, front: front.front, metrics, environment, spawner, services, rpc, agentSocket, lostFiles },
-      get deadlines() {
-        return deadlines();
-      },
-      crashed: (run, error) => driver.crashed(run, error),
-      allowedHosts: settings.http.allowedHosts,
-      carried: (plugin) => this.#options.carried?.[plugin] ?? {},
-      renew: (plugin, reason, carry) => this.#renew(plugin, reason, carry),
-    };
-    const runHost: RunHost = {
-      clock,
-      get deadlines() {
-        return deadlines();
-      },
-      log: logger,
-      openLife: (run, scope) => openLife(run, scope, shared, logger(run.id)),
-      missingServices: (definition) => services.missing(definition),
-      withdrawServices: (plugin) => services.withdraw(plugin),
-      stateChanged: (run, state) => {
-        metrics.stateChanged(run.id, state);
-        front.stateChanged(run);
-        log.debug("plugin state", { plugin: run.id, state, reason: run.lifecycle.reason });
-        driver.stateChanged(run, state);
-      },
-      errorCounted: (plugin, phase) => metrics.pluginFailed(plugin, phase),
-    };
-    const createRun = (planned: PlannedPlugin, from: LoadedPlan = loaded) => {
-      const { id } = planned.definition;
-      return new PluginRun(planned, from.settingsOf(id), from.failurePolicy(id), runHost);
-    };
-    const driver: PluginDriver = new PluginDriver({
-      ...{ runs: loaded.plan.plugins.map((planned) => createRun(planned)), clock, log },
-      get shutdownMs() {
-        return current.loaded.settings.shutdown.totalMs;
-      },
+  #host(): PartsHost {
+    return {
+      clock: this.#clock,
       cancel: this.#cancel.signal,
-      onRequiredFailure: (error) => {
+      isReady: () => this.#isReady,
+      reload: (force) => this.reload({ force }),
+      renew: (plugin, reason, carry) => this.#renew(plugin, reason, carry),
+      requiredFailed: (error) => {
         this.#cancel.abort(error);
         this.#stopping ??= this.#shutDown("a required plugin failed", error);
       },
-    });
-    const unhandled = watchUnhandled(
-      (owner) => driver.runs.some((run) => run.owns(owner)),
-      (error) => log.error("unhandled error", { error: asError(error) }),
-    );
-    const lives = { current, startedWith: loaded.config, createRun };
-    const told = { log, logs, recentLog, metrics };
-    return { ...told, ...lives, spawner, services, front, driver, unhandled, rpc, tunnel, agentSocket, lostFiles };
+    };
   }
 
-  async #openLogs({ log }: AgentSettings): Promise<LogOutputs> {
-    const { logSink: sink } = this.#options;
-    return sink === undefined ? await openLogOutputs(log) : { sink, failures: [], [Symbol.dispose]() {} };
-  }
-
-  async #bringUp({ driver, front, rpc, agentSocket }: Parts): Promise<void> {
+  async #bringUp({ driver, front, rpc, agentSocket }: AgentParts): Promise<void> {
     front.mount(driver.runs);
     await driver.ascend();
     await front.listen();
@@ -387,7 +221,7 @@ export class Agent implements AsyncDisposable {
     await driver.ready();
   }
 
-  async #reload(parts: Parts, options: ReloadOptions): Promise<ReloadReport> {
+  async #reload(parts: AgentParts, options: ReloadOptions): Promise<ReloadReport> {
     const config = options.config ?? await this.#options.readConfig?.();
     if (config === undefined) {
       throw new ReloadError("reload_refused", "Cannot reload: this agent has no configuration to read again", []);
@@ -448,7 +282,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async #takeDown(
-    { driver, front, spawner, unhandled, log, recentLog, rpc, tunnel, agentSocket, lostFiles }: Parts,
+    { driver, front, spawner, unhandled, log, recentLog, rpc, tunnel, agentSocket, lostFiles }: AgentParts,
     reason: string,
   ): Promise<void> {
     log.info("agent shutting down", { cause: reason });
@@ -467,55 +301,4 @@ export class Agent implements AsyncDisposable {
     await new Promise((resolve) => setImmediate(resolve));
     unhandled[Symbol.dispose]();
   }
-}
-
-/** What an agent consists of once it is started. */
-interface Parts {
-  readonly log: Logger;
-  readonly recentLog: RecentLog;
-  readonly logs: LogOutputs;
-  readonly metrics: MetricsHub;
-  readonly spawner: Spawner;
-  readonly services: ServiceDirectory;
-  readonly front: AgentFront;
-  readonly driver: PluginDriver;
-  readonly unhandled: Disposable;
-  readonly rpc: RpcConnection;
-  readonly tunnel: Tunnel;
-  readonly agentSocket: AgentSocket;
-  readonly lostFiles: LostFiles;
-  /** What is in force; a reload puts another plan in its place. */
-  readonly current: { loaded: LoadedPlan };
-  /** What the parts were made from that a reload does not change. */
-  readonly startedWith: LoadedConfig;
-  readonly createRun: (planned: PlannedPlugin, from: LoadedPlan) => PluginRun;
-}
-
-const STOCK_BUILD: BuildInfo = { name: "outpost", version: AGENT_VERSION };
-
-/** Tells the agent's children where its sockets are: they need not be where their programs look by themselves. */
-function socketVariables(unix: string | null, agentSocket: string | undefined): Variables {
-  return {
-    ...(unix !== null && { OUTPOST_SOCKET: unix }),
-    ...(agentSocket !== undefined && { CODER_AGENT_SOCKET_PATH: agentSocket }),
-  };
-}
-
-/** Loads the protocols only when there is somebody to speak them with. */
-function dialerFor(
-  address: ControlPlaneAddress,
-  settings: AgentSettings,
-  clock: Clock,
-  tunnel: Tunnel,
-): AgentOptions["dial"] {
-  let dialing: Promise<{ dial(signal: AbortSignal): Promise<RpcLink> }> | undefined;
-  const load = async () => {
-    const { Dialer } = await import("./rpc/dial.ts");
-    return new Dialer({ ...address, clock, incoming: settings.controlPlane.tunnel ? tunnel.accept : undefined });
-  };
-  return async (signal) => await (await (dialing ??= load())).dial(signal);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(messageOf(error));
 }

@@ -239,3 +239,8 @@ const UNAVAILABLE: Readonly<Record<RpcUnavailableReason, string>> = {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Anything that was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+}

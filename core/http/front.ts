@@ -5,7 +5,7 @@
  */
 import { getPath } from "hono/utils/url";
 
-import { DeadlineError, HttpProblem, type PluginPhase } from "../errors.ts";
+import { asError, DeadlineError, HttpProblem, type PluginPhase } from "../errors.ts";
 import { withLogFields } from "../log.ts";
 import type { Clock, Logger } from "../plugin.ts";
 import { logAccess } from "./access_log.ts";
@@ -246,8 +246,4 @@ function setHeaders(headers: Headers, exchange: Exchange): void {
   if (exchange.authority !== "cookie" || headers.has("content-security-policy")) return;
   headers.set("content-security-policy", SANDBOX);
   headers.set("x-content-type-options", "nosniff");
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
