@@ -11,11 +11,11 @@ import { execute } from "./execute.ts";
 import { editFiles, listDirectory, readBytes, readFile, writeFile } from "./file_tools.ts";
 import { processList, processOutput, processSignal } from "./process_tools.ts";
 import { reportTask } from "./report_task.ts";
-import { closeAgent, messageAgent, spawnAgent, waitAgent } from "./sub_agent_tools.ts";
+import { closeAgent, messageAgent, spawnAgent, spawnComputerUseAgent, waitAgent } from "./sub_agent_tools.ts";
 import type { Tool } from "./tool.ts";
 import type { WorkspaceApi } from "./workspace_api.ts";
 
-export { DISPLAY } from "./computer.ts";
+export { computer, DISPLAY } from "./computer.ts";
 export { declaredSize, type DisplaySize } from "./declared_size.ts";
 export { type CommandResult } from "./command_result.ts";
 export { COMMAND_ENVIRONMENT } from "./execute.ts";
@@ -51,7 +51,7 @@ export const workspaceTools: readonly Tool[] = [
 ];
 
 /** The tools for work that is shared among agents; only what runs the agents can offer them. */
-export const subAgentTools: readonly Tool[] = [spawnAgent, waitAgent, messageAgent, closeAgent];
+export const subAgentTools: readonly Tool[] = [spawnAgent, spawnComputerUseAgent, waitAgent, messageAgent, closeAgent];
 
 /** The tools that this workspace has the parts for. */
 export function toolsFor(api: WorkspaceApi): readonly Tool[] {

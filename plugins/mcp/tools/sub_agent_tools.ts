@@ -6,7 +6,7 @@
 import { z } from "zod";
 
 import { defineTool, requiredText, type Tool, type ToolHints } from "./tool.ts";
-import { SUB_AGENT_STATUSES, type SubAgent, type SubAgentReport } from "./workspace_api.ts";
+import { SUB_AGENT_STATUSES, type SubAgent, type SubAgentReport, type SubAgentTask } from "./workspace_api.ts";
 
 /** Wait of a call that names none, in seconds. */
 const DEFAULT_WAIT_SECONDS = 300;
@@ -31,6 +31,20 @@ const CHANGES: ToolHints = {
   openWorldHint: true,
 };
 
+interface SpawnInput {
+  readonly prompt: string;
+  readonly title?: string | null;
+}
+
+const TASK: z.ZodType<SpawnInput> = z.object({
+  prompt: words("prompt", "The whole task: what to do, where, and what to report."),
+  title: z.string().nullish().describe("A few words for people. Default: the beginning of the prompt."),
+});
+
+function taskOf({ prompt, title }: SpawnInput): SubAgentTask {
+  return { prompt: prompt.trim(), title: title?.trim() || undefined };
+}
+
 /** Starts another agent. */
 export const spawnAgent: Tool = defineTool({
   name: "spawn_agent",
@@ -40,14 +54,25 @@ export const spawnAgent: Tool = defineTool({
     "agent and does not depend on yours; what two agents change at once must not overlap. It knows only the prompt, has " +
     "the same tools and cannot start agents itself. Collect what it found with wait_agent.",
   part: "agents",
-  input: z.object({
-    prompt: words("prompt", "The whole task: what to do, where, and what to report."),
-    title: z.string().nullish().describe("A few words for people. Default: the beginning of the prompt."),
-  }),
+  input: TASK,
   result: AGENT,
   hints: CHANGES,
-  run: ({ prompt, title }, api): Promise<SubAgent> =>
-    api.agents!.spawn({ prompt: prompt.trim(), title: title?.trim() || undefined }),
+  run: (wanted, api): Promise<SubAgent> => api.agents!.spawn(taskOf(wanted)),
+});
+
+/** Starts another agent that uses the desktop. */
+export const spawnComputerUseAgent: Tool = defineTool({
+  name: "spawn_computer_use_agent",
+  title: "Give work on the desktop to another agent",
+  description:
+    "As spawn_agent, for work that needs the workspace's desktop: the agent also has the tool computer, by which it sees " +
+    "the screen and uses mouse and keyboard. Use it for programs with windows and for looking at pages in a browser. " +
+    "There is one desktop, so let one such agent work at a time. Collect what it found with wait_agent.",
+  part: "desktopAgents",
+  input: TASK,
+  result: AGENT,
+  hints: CHANGES,
+  run: (wanted, api): Promise<SubAgent> => api.desktopAgents!.spawn(taskOf(wanted)),
 });
 
 /** Waits for another agent. */

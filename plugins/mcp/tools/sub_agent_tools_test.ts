@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
-import { closeAgent, messageAgent, spawnAgent, waitAgent } from "./sub_agent_tools.ts";
+import { closeAgent, messageAgent, spawnAgent, spawnComputerUseAgent, waitAgent } from "./sub_agent_tools.ts";
 import { type Tool, ToolError } from "./tool.ts";
 import type { SubAgent, SubAgents, WorkspaceApi } from "./workspace_api.ts";
 
@@ -18,16 +18,20 @@ function recorded(): { readonly api: WorkspaceApi; readonly asked: unknown[] } {
     message: (id, message) => note("message", id, message),
     close: (id) => note("close", id),
   };
-  return { api: { agents }, asked };
+  return { api: { agents, desktopAgents: { spawn: (task) => note("spawn for the desktop", task) } }, asked };
 }
 
-Deno.test("spawn_agent hands the task over, trimmed, and answers with the agent", async () => {
+Deno.test("spawn_agent and spawn_computer_use_agent hand the task over, trimmed, and answer with the agent", async () => {
   const { api, asked } = recorded();
 
   const result = await spawnAgent.call({ prompt: " look ", title: " " }, api, context);
+  const onDesktop = await spawnComputerUseAgent.call({ prompt: "click", title: "Click" }, api, context);
 
-  assertEquals(result, AGENT);
-  assertEquals(asked, [["spawn", { prompt: "look", title: undefined }]]);
+  assertEquals([result, onDesktop], [AGENT, AGENT]);
+  assertEquals(asked, [
+    ["spawn", { prompt: "look", title: undefined }],
+    ["spawn for the desktop", { prompt: "click", title: "Click" }],
+  ]);
 });
 
 Deno.test("wait_agent waits 300 seconds unless it is told another time above 0", async () => {
@@ -65,6 +69,7 @@ Deno.test("tools for agents refuse what is empty and ids that are none", async (
   const cases: readonly (readonly [Tool, unknown, string])[] = [
     [spawnAgent, {}, "prompt is required"],
     [spawnAgent, { prompt: " \n" }, "prompt is required"],
+    [spawnComputerUseAgent, { title: "Click" }, "prompt is required"],
     [messageAgent, { chat_id: ID, message: "" }, "message is required"],
     [waitAgent, {}, "chat_id must be a UUID"],
     [waitAgent, { chat_id: "first" }, "chat_id must be a UUID"],

@@ -13,6 +13,7 @@ export interface WorkspaceApi {
   readonly tasks?: WorkspaceTasks;
   readonly desktop?: WorkspaceDesktop;
   readonly agents?: SubAgents;
+  readonly desktopAgents?: DesktopAgents;
 }
 
 /** A command to start. */
@@ -121,6 +122,14 @@ export interface SubAgent {
   readonly title: string;
   readonly status: (typeof SUB_AGENT_STATUSES)[number];
 }
+
+/** Work for another agent. */
+export interface SubAgentTask {
+  readonly prompt: string;
+  /** Default: the beginning of the prompt. */
+  readonly title?: string;
+}
+
 /** What another agent has come to. */
 export interface SubAgentReport extends SubAgent {
   /** The last it said; empty when it said nothing. */
@@ -130,7 +139,7 @@ export interface SubAgentReport extends SubAgent {
 /** Agents below the one that calls. Methods reject with what went wrong, in words for a model, also for agents that are not below it. */
 export interface SubAgents {
   /** Starts one, and does not wait for it. */
-  spawn(task: { readonly prompt: string; readonly title?: string }): Promise<SubAgent>;
+  spawn(task: SubAgentTask): Promise<SubAgent>;
   /**
    * Resolves once it has nothing left to do. Rejects when it stopped with an error, after `waitMs`, and with the reason of
    * `signal` when that aborts.
@@ -139,6 +148,12 @@ export interface SubAgents {
   message(chatId: string, message: { readonly message: string; readonly interrupt: boolean }): Promise<SubAgent>;
   /** Stops its work and forgets what it was still to hear. */
   close(chatId: string): Promise<SubAgent>;
+}
+
+/** Starts agents that use the desktop. They are waited for, told more and stopped as all of {@linkcode SubAgents} are. */
+export interface DesktopAgents {
+  /** As that of {@linkcode SubAgents}. */
+  spawn(task: SubAgentTask): Promise<SubAgent>;
 }
 
 /** One action on the desktop, in the words of the agent's route `POST /api/v0/desktop/action`. */
