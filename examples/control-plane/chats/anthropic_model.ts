@@ -26,6 +26,9 @@ const MAX_RETRY_AFTER_MS = 120_000;
 /** A stream that says nothing for so long is given up, in milliseconds: the API pings every few seconds. */
 const SILENCE_MS = 120_000;
 
+/** Features that have to be asked for when a tool of this type is offered. */
+const BETAS_OF_TOOLS: Readonly<Record<string, string>> = { computer_20251124: "computer-use-2025-11-24" };
+
 /** What {@linkcode anthropicModel} takes. */
 export interface AnthropicOptions {
   /** Name of the model, such as `claude-opus-4-6`. */
@@ -35,7 +38,7 @@ export interface AnthropicOptions {
   readonly baseUrl?: string;
   /** Longest answer, in tokens. Default 16,384. */
   readonly maxTokens?: number;
-  /** Features of the API to ask for, such as `computer-use-2025-11-24`. */
+  /** Features of the API to ask for, beside those that the tools of a chat need. */
   readonly betas?: readonly string[];
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -53,7 +56,7 @@ export function anthropicModel(options: AnthropicOptions): Model {
   const { baseUrl = DEFAULT_BASE_URL, clock = systemClock, jitter = Math.random } = options;
   const url = new URL(`${baseUrl.replace(/\/+$/, "")}/v1/messages`);
   return {
-    name: options.model,
+    ...{ name: options.model, usesDesktop: true },
     async reply(request, signal) {
       for (let attempt = 1;; attempt++) {
         try {
@@ -75,6 +78,7 @@ async function ask(
   { model, apiKey, maxTokens = DEFAULT_MAX_TOKENS, betas = [], clock = systemClock }: AnthropicOptions,
   signal: AbortSignal,
 ): Promise<ModelReply> {
+  const features = betasOf(request, betas);
   const silent = new AbortController();
   using watch = new SilenceWatch(clock, () => silent.abort(new Error(`no answer for ${SILENCE_MS / 1000} s`)));
   const response = await fetch(url, {
@@ -83,13 +87,18 @@ async function ask(
       "content-type": "application/json",
       "x-api-key": apiKey,
       "anthropic-version": API_VERSION,
-      ...(betas.length > 0 && { "anthropic-beta": betas.join(",") }),
+      ...(features.length > 0 && { "anthropic-beta": features.join(",") }),
     },
     body: JSON.stringify({ model, max_tokens: maxTokens, stream: true, ...bodyOf(request) }),
     signal: AbortSignal.any([signal, silent.signal]),
   });
   if (!response.ok) throw await refusalOf(response);
   return await readMessage(response.body!, () => watch.heard());
+}
+
+function betasOf({ tools }: ModelRequest, betas: readonly string[]): readonly string[] {
+  const needed = tools.flatMap((tool) => "type" in tool ? BETAS_OF_TOOLS[String(tool.type)] ?? [] : []);
+  return [...new Set([...betas, ...needed])];
 }
 
 /**

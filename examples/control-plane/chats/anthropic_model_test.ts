@@ -141,6 +141,19 @@ Deno.test("a request has model, key, version, system, tools and the conversation
   });
 });
 
+Deno.test("the feature that a tool of the provider belongs to is asked for, once", async () => {
+  await using api = new Api(...Array(3).fill(() => words("Done")));
+  const computer = { type: "computer_20251124", name: "computer", display_width_px: 1280, display_height_px: 720 };
+
+  await modelOf(api).reply({ ...REQUEST, tools: [...REQUEST.tools, computer] }, never);
+  await modelOf(api, { betas: ["computer-use-2025-11-24"] }).reply({ ...REQUEST, tools: [computer] }, never);
+  await modelOf(api).reply(REQUEST, never);
+
+  const asked = api.seen.map(({ headers }) => headers.get("anthropic-beta"));
+  assertEquals(asked, ["computer-use-2025-11-24", "computer-use-2025-11-24", null]);
+  assertEquals((api.seen[0]!.body as { readonly tools: unknown[] }).tools.at(-1), computer);
+});
+
 Deno.test("an answer is put together from its pieces: words, thoughts and calls of tools", async () => {
   await using api = new Api(() =>
     stream(

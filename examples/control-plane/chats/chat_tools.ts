@@ -33,7 +33,8 @@ export function sharedTools(api: (call?: ToolCall) => WorkspaceApi): readonly Ch
   return toolsFor(api()).map((tool) => sharedTool(tool, api));
 }
 
-function sharedTool(tool: Tool, api: (call?: ToolCall) => WorkspaceApi): ChatTool {
+/** One of them. */
+export function sharedTool(tool: Tool, api: (call?: ToolCall) => WorkspaceApi): ChatTool {
   const { name, description, inputSchema, provider } = tool;
   return {
     definition: provider as ToolDefinition | undefined ?? { name, description, input_schema: inputSchema },

@@ -73,6 +73,12 @@ export class Chats {
     return this.#options.models.map(({ name }) => name);
   }
 
+  /** Name of the model for work of a chat on the desktop: its own where that can, else the first that can, if one can. */
+  desktopModel({ model }: Chat): string | undefined {
+    const able = this.#options.models.filter(({ usesDesktop }) => usesDesktop);
+    return (able.find(({ name }) => name === model) ?? able[0])?.name;
+  }
+
   get #store(): ChatStore {
     return this.#options.store;
   }

@@ -92,6 +92,8 @@ export interface ModelReply {
 export interface Model {
   /** What chats call it; such as `claude-opus-4-6`. */
   readonly name: string;
+  /** Whether it knows the tool `computer` by its provider's definition, and reads pictures. Default: no. */
+  readonly usesDesktop?: boolean;
   /**
    * Answers once. Waits and tries again by itself where that helps.
    *

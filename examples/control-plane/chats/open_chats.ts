@@ -6,13 +6,14 @@
 import type { Clock, Logger } from "../../../core/plugin.ts";
 import type { WorkspaceApi } from "../../../plugins/mcp/tools/mod.ts";
 import type { Chat, ChatStore } from "./chat_store.ts";
-import { type ChatTool, sharedTools } from "./chat_tools.ts";
+import { type ChatTool, sharedTools, type ToolCall } from "./chat_tools.ts";
 import { ChatWorkspaces, type ChatWorkspacesOptions } from "./chat_workspaces.ts";
 import { Chats } from "./chats.ts";
+import { computerTool } from "./computer_tool.ts";
 import type { Model } from "./model.ts";
-import { remoteWorkspace } from "./remote_workspace.ts";
+import { agentClient, remoteWorkspace } from "./remote_workspace.ts";
 import { openSqliteChatStore } from "./sqlite_chat_store.ts";
-import { subAgentsOf } from "./sub_agents.ts";
+import { desktopAgentsOf, subAgentsOf } from "./sub_agents.ts";
 
 /** What {@linkcode openChats} takes. */
 export interface OpenChatsOptions extends ChatWorkspacesOptions {
@@ -37,23 +38,37 @@ export function openChats(options: OpenChatsOptions): OpenedChats {
   const store = openSqliteChatStore(options.database);
   const workspaces = new ChatWorkspaces(options);
   const toolsOf = (chat: Chat, chats: Chats): readonly ChatTool[] => {
-    const agents = subAgentsOf(chat, { chats, store });
-    return sharedTools((call): WorkspaceApi => ({
-      ...remoteWorkspace(() => workspaces.client(chat), { chat, toolUseId: call?.id }),
-      agents,
+    const http = () => workspaces.client(chat);
+    const others = { agents: subAgentsOf(chat, { chats, store }), desktopAgents: desktopAgentsOf(chat, chats) };
+    const shared = sharedTools((call): WorkspaceApi => ({
+      ...remoteWorkspace(http, { chat, toolUseId: call?.id }),
+      ...others,
     }));
+    if (chat.mode !== "computer_use") return shared;
+    return [...shared, computerTool(({ id }: ToolCall) => agentClient(http, { chat, toolUseId: id }))];
   };
   const chats = new Chats({ store, models, toolsOf, systemOf, clock, log });
   return { chats, store, workspaces };
 }
 
+/** What a model that uses the desktop is told beside the rest. */
+const DESKTOP_GUIDANCE = [
+  "You also see and use the workspace's desktop with the tool computer. Begin with a screenshot. Do one thing at a time, " +
+  "and look at the picture that comes back before you go on: when it does not show what you expected, find out why " +
+  "instead of repeating it. Zoom in to read what is small. Click into the middle of what you mean.",
+  "Start programs with execute in the background; they appear on the desktop, and wait until they are there. Durations " +
+  "of the tool computer are in milliseconds. Prefer execute for what needs no window.",
+  "A person may take the desktop over. Then your actions are refused: wait, take a screenshot, and decide anew.",
+];
+
 /** What the model is told before all else. */
-function systemOf({ workspace, parentId }: Chat): string {
+function systemOf({ workspace, parentId, mode }: Chat): string {
   return [
     `You are a coding agent. Your tools work in the workspace "${
       workspace ?? "none"
     }" of your user, who watches what you do.`,
     "Look before you change something, check what you changed by running it, and say in few words what you did.",
+    ...(mode === "computer_use" ? DESKTOP_GUIDANCE : []),
     ...(parentId === undefined ? [] : [
       "You work for another agent: what you say last is all it learns, so report what you found and did.",
     ]),

@@ -20,8 +20,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The workspace behind `http`, as a chat may use it. Nothing is asked before a tool asks. */
 export function remoteWorkspace(http: () => Promise<Deno.HttpClient>, caller: ChatCaller): WorkspaceApi {
-  const client = new OutpostClient(tunnelTransport(http, chatHeaders(caller)));
+  const client = agentClient(http, caller);
   return { processes: remoteProcesses(client), files: remoteFiles(client) };
+}
+
+/** A client of the agent behind `http` that asks for a chat. */
+export function agentClient(http: () => Promise<Deno.HttpClient>, caller: ChatCaller): OutpostClient {
+  return new OutpostClient(tunnelTransport(http, chatHeaders(caller)));
 }
 
 function tunnelTransport(http: () => Promise<Deno.HttpClient>, chat: Readonly<Record<string, string>>): Transport {

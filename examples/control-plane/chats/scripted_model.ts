@@ -51,7 +51,7 @@ export interface Script {
  */
 export function scriptedModel(scripts: readonly Script[], name: string = "scripted"): Model {
   return {
-    name,
+    ...{ name, usesDesktop: true },
     async reply(request, signal) {
       signal.throwIfAborted();
       const [first] = request.messages;

@@ -4,7 +4,7 @@
  * @module
  */
 import { HttpProblem } from "../../../core/errors.ts";
-import { type SubAgent, type SubAgents, ToolError } from "../../../plugins/mcp/tools/mod.ts";
+import { type DesktopAgents, type SubAgent, type SubAgents, ToolError } from "../../../plugins/mcp/tools/mod.ts";
 import type { Chat, ChatStore } from "./chat_store.ts";
 import type { Chats } from "./chats.ts";
 import { textOf } from "./history.ts";
@@ -29,6 +29,18 @@ export function subAgentsOf(
       }),
     message: (id, { message, interrupt }) => inWords(() => stateOf(chats.say(below(id), message, { interrupt }))),
     close: (id) => inWords(async () => stateOf(await chats.interrupt(below(id)))),
+  };
+}
+
+/** What `spawn_computer_use_agent` does when a chat calls it; `undefined` when no model can use a desktop. */
+export function desktopAgentsOf(chat: Chat, chats: Chats): DesktopAgents | undefined {
+  const model = chats.desktopModel(chat);
+  if (model === undefined) return undefined;
+  return {
+    spawn: ({ prompt, title }) =>
+      inWords(() => {
+        return stateOf(chats.create({ prompt, title, model, mode: "computer_use", parent: chats.chat(chat.id) }));
+      }),
   };
 }
 

@@ -5,20 +5,25 @@ import { createLogger } from "../../../core/log.ts";
 import type { Chat } from "./chat_store.ts";
 import { sharedTools } from "./chat_tools.ts";
 import { Chats } from "./chats.ts";
+import type { Model } from "./model.ts";
 import { type Script, scriptedModel, type ScriptTurn } from "./scripted_model.ts";
 import { openSqliteChatStore } from "./sqlite_chat_store.ts";
-import { subAgentsOf } from "./sub_agents.ts";
+import { desktopAgentsOf, subAgentsOf } from "./sub_agents.ts";
 
 /** Longest wait for anything, in milliseconds: it only ends hangs. */
 const HANG_MS = 60_000;
 
 /** Chats whose only tools are those for other agents. */
-function open(scripts: readonly Script[]) {
+function openWith(models: readonly Model[]) {
   const store = openSqliteChatStore(":memory:");
   const chats: Chats = new Chats({
-    ...{ store, models: [scriptedModel(scripts)], systemOf: () => "", clock: systemClock },
+    ...{ store, models, systemOf: () => "", clock: systemClock },
     log: createLogger({ category: ["test"], sink: () => {}, clock: systemClock }),
-    toolsOf: (chat) => sharedTools(() => ({ agents: subAgentsOf(chat, { chats, store }) })),
+    toolsOf: (chat) =>
+      sharedTools(() => ({
+        agents: subAgentsOf(chat, { chats, store }),
+        desktopAgents: desktopAgentsOf(chat, chats),
+      })),
   });
   return {
     ...{ chats, store },
@@ -37,7 +42,9 @@ function open(scripts: readonly Script[]) {
   };
 }
 
+const open = (scripts: readonly Script[]) => openWith([scriptedModel(scripts)]);
 const spawn = (prompt: string) => ({ use: [{ tool: "spawn_agent", input: { prompt } }] });
+const spawnOnDesktop = (prompt: string) => ({ use: [{ tool: "spawn_computer_use_agent", input: { prompt } }] });
 const use = (tool: string, more: object = {}) => ({ values: [agent] }: ScriptTurn) => ({
   use: [{ tool, input: { chat_id: agent.chat_id, ...more } }],
 });
@@ -157,6 +164,39 @@ Deno.test("a child cannot start agents, and no chat reaches one that is not belo
   assertEquals(refused, ["delegated chats cannot create child subagents"]);
   assertEquals(foreign.length, 6);
   for (const text of foreign) assertMatch(String(text), /not a descendant/);
+});
+
+Deno.test("an agent for the desktop has that mode and a model that can, and is waited for as others are", async () => {
+  /** A model that cannot use the desktop; it says what the script for it says. */
+  const plain = { ...scriptedModel([{ steps: [spawnOnDesktop("click it"), use("wait_agent"), DONE] }]), name: "plain" };
+  const able = scriptedModel([{ steps: [{ say: "Clicked" }] }]);
+  await using opened = openWith([{ ...plain, usesDesktop: false }, able]);
+
+  const parent = opened.chats.create({ prompt: "go", workspace: "o/w" });
+  const [spawned, waited] = await opened.results(parent) as Readonly<Record<string, unknown>>[];
+  const child = opened.chats.chat(String(spawned!.chat_id));
+
+  assertEquals([parent.mode, parent.model], ["default", "plain"]);
+  assertEquals([child.mode, child.model, child.parentId, child.workspace], [
+    ...["computer_use", "scripted", parent.id, "o/w"],
+  ]);
+  assertEquals([waited!.report, waited!.status], ["Clicked", "waiting"]);
+});
+
+Deno.test("an agent for the desktop starts no other, and there is none where no model can use a desktop", async () => {
+  await using able = open([
+    { when: /^child/, steps: [spawnOnDesktop("grandchild"), DONE] },
+    { steps: [spawnOnDesktop("child"), use("wait_agent"), DONE] },
+  ]);
+  const plain = scriptedModel([{ steps: [spawnOnDesktop("child"), DONE] }]);
+  await using unable = openWith([{ ...plain, usesDesktop: false }]);
+
+  const [spawned] = await able.results(able.chats.create({ prompt: "go" })) as { readonly chat_id: string }[];
+  const refused = await able.results(able.chats.chat(spawned!.chat_id));
+  const [missing] = await unable.results(unable.chats.create({ prompt: "go" }));
+
+  assertEquals(refused, ["delegated chats cannot create child subagents"]);
+  assertMatch(String(missing), /There is no tool "spawn_computer_use_agent"/);
 });
 
 Deno.test("a chat has at most 16 agents at work", async () => {
