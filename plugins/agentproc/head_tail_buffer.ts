@@ -40,6 +40,9 @@ const DEFAULT_TAIL_BYTES = 16 * 1024;
 /** Minified files would otherwise fill the whole view with one line. */
 const DEFAULT_MAX_LINE_BYTES = 2048;
 
+/** First allocation of the head. */
+const FIRST_HEAD_BYTES = 512;
+
 const LINE_NOTE = new TextEncoder().encode(" ... [truncated]");
 const LINE_FEED = 0x0a;
 const EMPTY = new Uint8Array(0);
@@ -82,7 +85,7 @@ export class HeadTailBuffer {
   write(bytes: Uint8Array): number {
     const headRoom = this.#headSize - Math.min(this.#total, this.#headSize);
     if (headRoom > 0 && bytes.length > 0) {
-      if (this.#head === EMPTY) this.#head = new Uint8Array(this.#headSize);
+      this.#growHead(Math.min(this.#total + bytes.length, this.#headSize));
       this.#head.set(bytes.subarray(0, headRoom), this.#total);
     }
     if (bytes.length > headRoom) this.#writeTail(bytes.subarray(headRoom), this.#total + headRoom - this.#headSize);
@@ -135,6 +138,16 @@ export class HeadTailBuffer {
     this.#head = EMPTY;
     this.#tail = EMPTY;
     this.#total = 0;
+  }
+
+  /** Doubles the head until `needed` bytes fit: most commands print little, and many are remembered. */
+  #growHead(needed: number): void {
+    if (needed <= this.#head.length) return;
+    let size = Math.max(this.#head.length, FIRST_HEAD_BYTES);
+    while (size < needed) size *= 2;
+    const head = new Uint8Array(Math.min(size, this.#headSize));
+    head.set(this.#head);
+    this.#head = head;
   }
 
   /** `position` counts the bytes written after the head. */

@@ -13,7 +13,7 @@ export interface OutputPiece {
 }
 
 /** First allocation, in bytes: most commands print less than this. */
-const FIRST_BYTES = 4096;
+const FIRST_BYTES = 1024;
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**

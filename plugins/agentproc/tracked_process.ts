@@ -65,6 +65,9 @@ export interface TrackedProcessOptions {
 /** Least that is kept of each stream of a process that waits for its readers, in bytes: with nothing kept it could not go on. */
 const MIN_HELD_BYTES = 128 * 1024;
 
+/** What is needed of a child to the end of its memory. */
+type Remains = Pick<Child, "pid" | "limits" | "stdin" | "kill" | "killTree">;
+
 /**
  * A process and its output.
  *
@@ -87,9 +90,9 @@ export class TrackedProcess {
   readonly ended: Promise<ProcessEnd>;
   /** Resolves when nobody holds the output any more. Never rejects. */
   readonly outputClosed: Promise<void>;
-  readonly #child: Child;
   readonly #onOutput: (bytes: number) => void;
-  readonly #reading: OutputReading;
+  #child: Remains;
+  #reading: OutputReading | undefined;
   readonly #hold: OutputHold | undefined;
   readonly #watchers = new Set<() => void>();
   #end: ProcessEnd | undefined;
@@ -110,21 +113,23 @@ export class TrackedProcess {
     this.#child = child;
     this.#onOutput = options.onOutput ?? (() => {});
     this.#hold = holdOutput ? new OutputHold({ clock, graceMs: limits.readerGraceMs }) : undefined;
-    this.#reading = readOutput(child, {
+    const reading = readOutput(child, {
       output: (chunk) => this.#write(this.output, chunk),
       errors: (chunk) => this.#write(this.errors ?? this.output, chunk),
     });
-    this.ended = this.#reading.settled.then((status) => {
+    this.#reading = reading;
+    this.ended = reading.settled.then((status) => {
       const position = { output: this.output.end, errors: this.errors?.end ?? 0 };
       this.#end = { ...status, atMs: clock.now(), position };
       closeInput(child);
       this.#changed();
       return this.#end;
     });
-    this.outputClosed = this.#reading.closed.then(() => {
+    this.outputClosed = reading.closed.then(() => {
       this.#outputOpen = false;
       this.#changed();
     });
+    Promise.all([this.ended, this.outputClosed]).then(() => this.#letStreamsGo());
   }
 
   get pid(): number {
@@ -202,7 +207,14 @@ export class TrackedProcess {
   async close(): Promise<void> {
     this.#hold?.release();
     await this.ended;
-    await this.#reading.cancel();
+    await this.#reading?.cancel();
+  }
+
+  /** A stream that was read keeps its buffer of 64 KiB as long as anything names it, and an ended process is remembered for long. */
+  #letStreamsGo(): void {
+    const { pid, limits, stdin, kill, killTree } = this.#child;
+    this.#child = { pid, limits, stdin, kill, killTree };
+    this.#reading = undefined;
   }
 
   #write(log: OutputLog, chunk: Uint8Array): void | Promise<void> {
