@@ -40,6 +40,8 @@ const scripts: Plugin = definePlugin({
       exactName: "coderd_agentstats_startup_script_seconds",
     });
     const sender = new LogSender({ clock, log });
+    const reading = new Set<Promise<void>>();
+    ctx.defer(async () => void await Promise.all(reading));
     let surroundings: Promise<ScriptSurroundings> | undefined;
 
     async function runOne(script: ManifestScript, stage: Stage) {
@@ -70,6 +72,7 @@ const scripts: Plugin = definePlugin({
         dataRoot: dirname(binDirectory),
         base: login,
         graceMs: config.graceMs,
+        ...{ signal: ctx.signal, reading },
         logFileOf: ({ logPath, logSourceId }) => {
           const named = logPath === "" ? `coder-script-${logSourceId}.log` : logPath;
           return isAbsolute(named) || /^[~$]/.test(named) ? expandPath(named, variables) : join(config.logDir, named);

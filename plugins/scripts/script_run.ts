@@ -39,6 +39,10 @@ export interface ScriptSurroundings {
   /** Session variables of the user. */
   readonly base: Readonly<Record<string, string>>;
   readonly graceMs: number;
+  /** Aborted when the plugin stops: outputs that somebody still holds open are not read on. */
+  readonly signal: AbortSignal;
+  /** Outputs that are being read, each until it and its file are closed. */
+  readonly reading: Set<Promise<void>>;
 }
 
 const UNKNOWN_EXIT_CODE = 255;
@@ -75,8 +79,11 @@ async function follow(
   output: ScriptOutput,
   on: ScriptSurroundings,
 ): Promise<Pick<ScriptEnd, "exitCode" | "status">> {
-  const closed = Promise.all([output.read("info", child.output), output.read("error", child.errors)]);
-  void closed.then(() => output.close()); // Whoever still holds the pipes is read on, so that SIGPIPE ends nobody.
+  // Whoever still holds the pipes after the end is read on, so that SIGPIPE ends nobody while the agent runs.
+  const closed = Promise.all([output.read("info", child.output), output.read("error", child.errors)])
+    .then(() => output.close());
+  on.reading.add(closed);
+  void closed.then(() => on.reading.delete(closed));
   const isInTime = script.timeoutMs === 0 || await settlesWithin(on.clock, script.timeoutMs, child.exited);
   if (!isInTime) {
     child.kill("SIGHUP");
@@ -119,13 +126,19 @@ async function openOutput(script: ManifestScript, on: ScriptSurroundings): Promi
     async read(level, stream) {
       if (stream === null) return;
       const lines = new LineSplitter();
+      const reader = stream.getReader();
+      const leave = () => void reader.cancel().catch(() => {}); // It failed already, which the loop is told.
+      on.signal.addEventListener("abort", leave, { once: true });
+      if (on.signal.aborted) leave();
       try {
-        for await (const chunk of stream) {
-          send(level, lines.write(chunk));
-          file.write(chunk);
+        for (let part = await reader.read(); !part.done; part = await reader.read()) {
+          send(level, lines.write(part.value));
+          file.write(part.value);
         }
       } catch (error) {
         on.log.warn("script output ends early", { script: script.id, error: messageOf(error) });
+      } finally {
+        on.signal.removeEventListener("abort", leave);
       }
       send(level, lines.end());
     },
