@@ -4,15 +4,19 @@
  * @module
  */
 import type { StoredChatMessage } from "./chat_store.ts";
-import type { ContentBlock, ModelMessage, ToolResultBlock, ToolUseBlock } from "./model.ts";
+import type { ContentBlock, ImageBlock, ModelMessage, TextBlock, ToolResultBlock, ToolUseBlock } from "./model.ts";
+
+/** Newest pictures that a model is always told: more steps back than it looks. Together at most some 30,000 tokens. */
+const KEPT_PICTURES = 20;
+const LEFT_OUT: TextBlock = { type: "text", text: "(An earlier picture, left out because it is old)" };
 
 /**
  * The conversation as a provider takes it: results of tools directly after the message that asked for them, in the order of
  * the calls; messages of one side joined; no empty messages. What a model said and refused to finish is left out: providers
- * ask for that.
+ * ask for that. Old pictures are left out too.
  */
 export function historyOf(messages: readonly StoredChatMessage[]): readonly ModelMessage[] {
-  const results = resultsOf(messages);
+  const results = withoutOldPictures(resultsOf(messages));
   const history: { role: ModelMessage["role"]; content: ContentBlock[] }[] = [];
   function say(role: ModelMessage["role"], content: readonly ContentBlock[]): void {
     if (content.length === 0) return;
@@ -44,6 +48,24 @@ export function toolUsesOf(content: readonly ContentBlock[]): readonly ToolUseBl
 /** The words of a message. */
 export function textOf(content: readonly ContentBlock[]): string {
   return content.flatMap((block) => block.type === "text" ? [block.text] : []).join("\n\n").trim();
+}
+
+/**
+ * Results without the oldest pictures. They go by {@linkcode KEPT_PICTURES} at a time, so that the beginning of a conversation,
+ * which providers cache, changes rarely.
+ */
+function withoutOldPictures(results: ReadonlyMap<string, ToolResultBlock>): ReadonlyMap<string, ToolResultBlock> {
+  const count = [...results.values()].reduce((sum, { content }) => sum + picturesIn(content), 0);
+  let left = Math.max(0, Math.floor(count / KEPT_PICTURES) - 1) * KEPT_PICTURES;
+  const shown = (part: TextBlock | ImageBlock) => part.type === "image" && left-- > 0 ? LEFT_OUT : part;
+  return new Map([...results].map(([id, result]) => {
+    const { content } = result;
+    return [id, typeof content === "string" ? result : { ...result, content: content.map(shown) }];
+  }));
+}
+
+function picturesIn(content: ToolResultBlock["content"]): number {
+  return typeof content === "string" ? 0 : content.filter(({ type }) => type === "image").length;
 }
 
 function resultsOf(messages: readonly StoredChatMessage[]): ReadonlyMap<string, ToolResultBlock> {

@@ -49,6 +49,35 @@ Deno.test("historyOf() joins messages of one side, and leaves out empty ones and
   ]);
 });
 
+/** The numbers of the pictures that a model is told when it was shown so many, one per call and a text beside each. */
+function toldOf(count: number): readonly number[] {
+  const numbers = Array.from({ length: count }, (_, index) => index);
+  const history = historyOf(numbers.flatMap((index) => [
+    message("assistant", [use(`${count}-${index}`)], "tool_use"),
+    message("tool", [{
+      ...result(`${count}-${index}`),
+      content: [
+        { type: "image", source: { type: "base64", media_type: "image/png", data: String(index) } },
+        text("beside"),
+      ],
+    }]),
+  ]));
+  const parts = history.flatMap(({ content }) => content).flatMap((block) => {
+    return block.type === "tool_result" && typeof block.content !== "string" ? block.content : [];
+  });
+  assertEquals(parts.length, 2 * count);
+  return parts.flatMap((part) => part.type === "image" ? [Number(part.source.data)] : []);
+}
+
+Deno.test("historyOf() leaves out the oldest pictures, twenty at a time, and says so in their place", () => {
+  const ends = [0, 39, 40, 59, 60].map((count) => {
+    const told = toldOf(count);
+    return [told.length, told[0], told.at(-1)];
+  });
+
+  assertEquals(ends, [[0, undefined, undefined], [39, 0, 38], [20, 20, 39], [39, 20, 58], [20, 40, 59]]);
+});
+
 Deno.test("unansweredOf() finds calls without a result, but not those of refused answers", () => {
   const open = unansweredOf([
     message("assistant", [use("a"), use("b")], "tool_use"),
