@@ -183,10 +183,10 @@ Deno.test("the new cookie of a display that changed hands is not taken away with
   withDisplays(async ({ home, open }) => {
     const other = COOKIE.replaceAll("0", "f");
     const [old, ...rest] = Array.from({ length: RANGE }, () => new FakeSession());
-    const display = displayOf(await open(old!));
-    for (const session of rest) await open(session);
+    for (const session of [old!, ...rest]) await open(session);
 
-    await open(new FakeSession({ single: false, protocol: PROTOCOL, cookie: other, screen: 0 }));
+    const next = new FakeSession({ single: false, protocol: PROTOCOL, cookie: other, screen: 0 });
+    const display = displayOf(await open(next));
     old!.left.abort();
 
     await program(display, other);
