@@ -72,12 +72,11 @@ export async function listenUnix(
 ): Promise<Listener> {
   await prepareSocketPath(path);
   const cut = new AbortController();
-  const server = bindPrivately(() =>
+  const server = bindPrivately(path, () =>
     Deno.serve(
       { path, signal: cut.signal, onListen() {}, onError: failedConnection },
       (request) => front.fetch(request, PRIVATE_CONNECTIONS[transport]),
-    )
-  );
+    ));
   const kept = {
     shutdown: () => server.shutdown().catch(() => {}), // Lost before: there is nothing to shut down.
     finished: server.finished.catch((reason) => lost(reason)),

@@ -63,7 +63,7 @@ export async function listenPrivately(
   const served = (connection: Deno.UnixConn) => [connection, serve(connection)] as const;
   async function open(): Promise<{ close(): Promise<void> }> {
     await prepareSocketPath(path);
-    const listener = bindPrivately(() => Deno.listen({ transport: "unix", path }));
+    const listener = bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
     const accepting = acceptAll(listener);
     const file = await infoOf(path);
     return {

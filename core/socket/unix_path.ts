@@ -32,16 +32,30 @@ export async function prepareSocketPath(path: string): Promise<void> {
 }
 
 /**
- * Runs `bind`, which must create its socket before it returns, so that the file belongs to its owner alone from its first
- * moment: changing the mode afterwards would leave a window.
+ * Runs `bind`, which must create the socket at `path` before it returns, so that the file belongs to its owner alone from
+ * its first moment.
+ *
+ * In a directory that others may not enter, nobody can use the moment before its mode is changed. Only elsewhere the umask
+ * has to do it: that is one for the whole process, so that a file some other thread makes in the same moment would get it.
  */
-export function bindPrivately<T>(bind: () => T): T {
+export function bindPrivately<T>(path: string, bind: () => T): T {
+  if (isPrivate(dirname(path))) {
+    const bound = bind();
+    Deno.chmodSync(path, 0o600);
+    return bound;
+  }
   const before = Deno.umask(0o177);
   try {
     return bind();
   } finally {
     Deno.umask(before);
   }
+}
+
+/** Whether only its owner may enter the directory. */
+function isPrivate(directory: string): boolean {
+  const { mode } = Deno.statSync(directory);
+  return mode !== null && (mode & 0o077) === 0;
 }
 
 /** Removes the file at `path` if it still is `file`, and not a socket somebody else put there meanwhile. */

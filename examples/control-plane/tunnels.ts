@@ -97,7 +97,7 @@ class AgentTunnel {
   async #open(): Promise<OpenSocket> {
     const directory = await Deno.makeTempDir({ prefix: "control-plane-tunnel-" });
     const path = join(directory, "agent.sock");
-    const listener = bindPrivately(() => Deno.listen({ transport: "unix", path }));
+    const listener = bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
     const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
     return { directory, path, listener, client, accepting: this.#accept(listener) };
   }
