@@ -21,7 +21,7 @@ async function withDisplays(
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const home = await Deno.makeTempDir();
-  const first = freeRange(RANGE);
+  const first = await freeRange(RANGE);
   let forwarder: X11Forwarder | undefined;
   const take = (taken: X11Forwarder) => {
     forwarder = taken;
@@ -61,20 +61,25 @@ class FakeSession implements X11Session {
   }
 }
 
-/** First of several displays in a row whose ports are free. */
-function freeRange(count: number): number {
+/**
+ * First of several displays in a row on whose ports nobody listens. They are asked, not bound: a port that was bound stays
+ * taken for a moment after its close, while children that other tests start in that moment still hold a copy.
+ */
+async function freeRange(count: number): Promise<number> {
   while (true) {
     // Below the ports that the system hands out.
     const first = 2000 + Math.floor(Math.random() * 23_000);
-    const listeners: Deno.Listener[] = [];
-    try {
-      for (let n = 0; n < count; n++) listeners.push(Deno.listen({ hostname: "127.0.0.1", port: 6000 + first + n }));
-      return first;
-    } catch {
-      // One is taken: another range.
-    } finally {
-      for (const listener of listeners) listener.close();
-    }
+    const taken = await Promise.all(Array.from({ length: count }, (_, n) => isTaken(6000 + first + n)));
+    if (!taken.includes(true)) return first;
+  }
+}
+
+async function isTaken(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.ConnectionRefused);
   }
 }
 
