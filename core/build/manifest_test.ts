@@ -4,7 +4,7 @@ import { STANDARD_PLUGINS } from "../config/standard_plugins.ts";
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import { manifestOfConfig, readManifest } from "./manifest.ts";
 
-const FILE = "/work/acme/outpost.build.jsonc";
+const FILE = "/srv/acme/outpost.build.jsonc";
 
 function problemsOf(text: string): readonly ConfigProblem[] {
   return assertThrows(() => readManifest(FILE, text), ConfigError).problems;
@@ -22,10 +22,10 @@ Deno.test("readManifest() finds plugins by name, by path and as a package", () =
 
   assertEquals(manifest.plugins, [
     { from: "@outpost/agent/plugins/agentproc", export: "default", written: "standard/agentproc" },
-    { from: "/work/acme/notes/mod.ts", export: "default", written: "./notes/mod.ts" },
+    { from: "/srv/acme/notes/mod.ts", export: "default", written: "./notes/mod.ts" },
     { from: "jsr:@acme/audit@1.4.2", export: "audit", written: "jsr:@acme/audit@1.4.2" },
   ]);
-  assertEquals([manifest.output, manifest.targets], ["/work/acme/dist", ["aarch64-unknown-linux-gnu"]]);
+  assertEquals([manifest.output, manifest.targets], ["/srv/acme/dist", ["aarch64-unknown-linux-gnu"]]);
 });
 
 Deno.test("readManifest() names every problem with its place", () => {

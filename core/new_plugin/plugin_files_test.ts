@@ -18,10 +18,10 @@ Deno.test("pluginFiles() names everything after the plugin's id", () => {
 Deno.test("projectSettings() links a checkout for projects outside, and leaves those inside to the checkout", () => {
   const source = { kind: "path", path: "/src/outpost" } as const;
 
-  assertEquals(projectSettings(source, "/work/mine")?.links, ["../../src/outpost"]);
+  assertEquals(projectSettings(source, "/srv/mine")?.links, ["../../src/outpost"]);
   assertEquals(projectSettings(source, "/src/outpost/plugins/mine"), undefined);
   assertEquals(projectSettings(source, "/src/outpost-more")?.links, ["../outpost"]);
-  const published = projectSettings({ kind: "package", specifier: "jsr:@outpost/agent@1.2.3" }, "/work/mine");
+  const published = projectSettings({ kind: "package", specifier: "jsr:@outpost/agent@1.2.3" }, "/srv/mine");
   assertEquals([published?.links, published?.imports["@outpost/agent"]], [undefined, "jsr:@outpost/agent@1.2.3"]);
 });
 

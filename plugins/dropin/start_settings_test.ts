@@ -13,7 +13,7 @@ function read(flags: readonly string[], env: Record<string, string> = {}, plugin
   return startSettings({
     flag: (name) => given.filter((match) => match[1] === name).map((match) => match[2]!),
     env: { ...NEEDED, XDG_RUNTIME_DIR: "/run/user/1", ...env },
-    cwd: "/work",
+    cwd: "/srv",
     plugins: new Set(plugins),
   });
 }
@@ -30,13 +30,13 @@ Deno.test("startSettings() takes a variable where there is no flag, and a flag w
 
   assertEquals(at(settings, "agent.controlPlane.url"), ["https://coder.example", "CODER_AGENT_URL"]);
   assertEquals(at(settings, "agent.controlPlane.token"), ["flag", "--agent-token"]);
-  assertEquals(at(settings, "plugins.scripts.config.logDir"), ["/work/logs", "--log-dir"]);
+  assertEquals(at(settings, "plugins.scripts.config.logDir"), ["/srv/logs", "--log-dir"]);
   assertEquals(at(settings, "plugins.ssh.config.maxTimeoutMs"), [5_400_000, "CODER_AGENT_SSH_MAX_TIMEOUT"]);
 });
 
 for (
   const [name, variable, text, path, value] of [
-    ["script-data-dir", "CODER_AGENT_SCRIPT_DATA_DIR", "data", "agent.scriptDataDir", "/work/data"],
+    ["script-data-dir", "CODER_AGENT_SCRIPT_DATA_DIR", "data", "agent.scriptDataDir", "/srv/data"],
     ["agent-header-command", "CODER_AGENT_HEADER_COMMAND", "cat x", "agent.controlPlane.headerCommand", "cat x"],
     ["prometheus-address", "CODER_AGENT_PROMETHEUS_ADDRESS", ":0", "plugins.dropin.config.prometheusAddress", ":0"],
     ["prometheus-address", "CODER_AGENT_PROMETHEUS_ADDRESS", "", "plugins.dropin.config.prometheusAddress", ""],
@@ -63,7 +63,7 @@ for (
       "CODER_AGENT_BOUNDARY_LOG_PROXY_SOCKET_PATH",
       "b.sock",
       "plugins.boundarylogs.config.socketPath",
-      "/work/b.sock",
+      "/srv/b.sock",
     ],
     [
       "agent-firewall-log-proxy-socket-path",
@@ -87,7 +87,7 @@ Deno.test("startSettings() takes the token from a file, and reads headers one by
     CODER_AGENT_HEADER: "X-A.b=1,X-C=2=3",
   });
 
-  assertEquals(at(settings, "agent.controlPlane.tokenFile"), ["/work/token", "CODER_AGENT_TOKEN_FILE"]);
+  assertEquals(at(settings, "agent.controlPlane.tokenFile"), ["/srv/token", "CODER_AGENT_TOKEN_FILE"]);
   const headers = settings.overrides.filter(({ path }) => path.at(-1) === "headers").map(({ value }) => value);
   assertEquals(headers, [{ "X-A.b": "1" }, { "X-C": "2=3" }]);
 });
@@ -101,7 +101,7 @@ Deno.test("startSettings() writes the log to standard error and to a file that i
   ], "default"]);
   const env = { TMPDIR: "/scratch", CODER_AGENT_LOGGING_HUMAN: "", CODER_AGENT_LOGGING_STACKDRIVER: "/dev/stdout" };
   assertEquals(at(read(["--log-json=a.json"], env), "agent.log.outputs"), [[
-    { to: "/work/a.json", format: "json", maxBytes: 0 },
+    { to: "/srv/a.json", format: "json", maxBytes: 0 },
     { to: "/dev/stdout", format: "stackdriver", maxBytes: 0 },
     { ...file, to: "/scratch/coder-agent.log" },
   ], "CODER_AGENT_LOGGING_STACKDRIVER"]);
