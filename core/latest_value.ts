@@ -5,12 +5,14 @@
  * @module
  */
 
+import { Waiters } from "./waiters.ts";
+
 /** Holds a value and tells its watchers. */
 export class LatestValue<Value> {
   #value: Value | undefined;
   #version = 0;
   #closed = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new Waiters();
 
   /** The latest value, for whoever needs it once; `undefined` before the first. To follow it, {@linkcode watch}. */
   get current(): Value | undefined {
@@ -21,13 +23,13 @@ export class LatestValue<Value> {
   set(value: Value): void {
     this.#value = value;
     this.#version++;
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Ends every watch. */
   close(): void {
     this.#closed = true;
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Yields the present value, if there is one, then later ones; values that came while the watcher was busy are skipped. */
@@ -38,24 +40,8 @@ export class LatestValue<Value> {
         seen = this.#version;
         yield this.#value as Value;
       } else {
-        await this.#change(signal);
+        await this.#waiters.wait(signal);
       }
     }
-  }
-
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#waiting.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#waiting.add(done);
-      signal.addEventListener("abort", done, { once: true });
-    });
-  }
-
-  #wake(): void {
-    for (const done of [...this.#waiting]) done();
   }
 }

@@ -6,6 +6,7 @@
 import type { LogRecord } from "@logtape/logtape";
 
 import { jsonLine, LOG_LEVELS, type LogLevel } from "./log.ts";
+import { Waiters } from "./waiters.ts";
 
 /** Lines kept. Enough to see what led to a failure. */
 const MAX_LINES = 2000;
@@ -36,7 +37,7 @@ export class RecentLog {
   /** Lines that were kept once and are gone. */
   #dropped = 0;
   #isClosed = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new Waiters();
 
   /** Takes records, beside the sink that writes them. */
   readonly sink = (record: LogRecord): void => {
@@ -48,7 +49,7 @@ export class RecentLog {
       this.#characters -= this.#lines.shift()!.text.length;
       this.#dropped++;
     }
-    this.#wake();
+    this.#waiters.wake();
   };
 
   /** The latest lines that are wanted, oldest first. */
@@ -73,7 +74,7 @@ export class RecentLog {
       } else if (this.#isClosed) {
         return;
       } else {
-        await this.#change(signal);
+        await this.#waiters.wait(signal);
       }
     }
   }
@@ -81,23 +82,7 @@ export class RecentLog {
   /** Ends every reader once it has the last line. */
   close(): void {
     this.#isClosed = true;
-    this.#wake();
-  }
-
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#waiting.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#waiting.add(done);
-      signal.addEventListener("abort", done, { once: true });
-    });
-  }
-
-  #wake(): void {
-    for (const done of [...this.#waiting]) done();
+    this.#waiters.wake();
   }
 }
 
