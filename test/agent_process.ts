@@ -7,6 +7,8 @@ import { TextLineStream } from "@std/streams";
 import { deadline } from "@std/async/deadline";
 import { fromFileUrl, join } from "@std/path";
 
+import { NETWORK_VARIABLES } from "../core/network_variables.ts";
+
 /** The repository. */
 export const ROOT: string = fromFileUrl(new URL("../", import.meta.url));
 
@@ -25,7 +27,7 @@ export interface AgentProcessOptions {
   readonly tokenFile?: string;
   /** Directory to make the agent's home in. Default: the temporary one. */
   readonly parent?: string;
-  /** Further environment; the process gets nothing else but `PATH`, a home of its own and Deno's cache. */
+  /** Further environment; the process gets nothing else but `PATH`, a home of its own, Deno's cache and the way to the network. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -127,8 +129,16 @@ export function isolatedEnv(home: string, more: Readonly<Record<string, string>>
     DENO_DIR: Deno.env.get("DENO_DIR") ?? join(cache, "deno"),
     DENO_NO_UPDATE_CHECK: "1",
     NO_COLOR: "1",
+    ...networkVariables(),
     ...more,
   };
+}
+
+function networkVariables(): Record<string, string> {
+  return Object.fromEntries(NETWORK_VARIABLES.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 interface Run {

@@ -9,6 +9,7 @@ import { Deadline } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
 import { MARK_VARIABLE } from "../exec/process_scan.ts";
 import { findInPath } from "../exec/program.ts";
+import { NETWORK_VARIABLES } from "../network_variables.ts";
 import type { Child, Clock, Logger, PluginPermissions, SpawnOptions, Variables } from "../plugin.ts";
 import { AttachedPluginError } from "./attached_error.ts";
 import type { ProgramEntry } from "./attached_plugin.ts";
@@ -21,8 +22,8 @@ import {
   TOKEN_VARIABLE,
 } from "./protocol.ts";
 
-/** Variables that Deno itself reads: where its cache is. The plugin sees them only if it may read them. */
-const DENO_VARIABLES = ["HOME", "XDG_CACHE_HOME", "DENO_DIR", "DENO_CERT", "NPM_CONFIG_REGISTRY"];
+/** Variables that Deno itself reads: where packages are, here and elsewhere. The plugin sees them only if it may read them. */
+const DENO_VARIABLES = ["HOME", "XDG_CACHE_HOME", "DENO_DIR", "JSR_URL", "NPM_CONFIG_REGISTRY", ...NETWORK_VARIABLES];
 /** Time for a file to say what it is, in milliseconds: it may have to load packages for the first time. */
 const DESCRIBE_MS = 10_000;
 /** Most output kept of a file that was asked what it is, in characters. */

@@ -1,12 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 
+import { NETWORK_VARIABLES } from "../network_variables.ts";
 import { createTestAgent, type TestAgent, type TestAgentOptions } from "../testing/mod.ts";
 
 const WHOLE = fromFileUrl(new URL("./testdata/whole.ts", import.meta.url));
 /** What Deno needs to find its cache. */
 const ENV = Object.fromEntries(
-  ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"].flatMap((name) =>
+  ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES].flatMap((name) =>
     Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []
   ),
 );

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NETWORK_VARIABLES } from "../network_variables.ts";
 import type { Variables } from "../plugin.ts";
 
 /** Runs a program with these arguments and returns its standard output. @throws {BuildStepError} When it fails. */
@@ -26,15 +27,19 @@ export class BuildStepError extends Error {
   }
 }
 
-/** Variables that programs of a build may see: where things are, how to reach registries, what to trust. */
+/** Variables that programs of a build may see, beside those of the network: where things are, and how to reach registries. */
 const LISTED =
-  /^(PATH|HOME|USER|TMPDIR|LANG|LC_.*|XDG_CACHE_HOME|DENO_DIR|DENORT_BIN|DENO_TLS_CA_STORE|DENO_CERT|DENO_AUTH_TOKENS|JSR_URL|NPM_CONFIG_.*|npm_config_.*|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy)$/;
+  /^(PATH|HOME|USER|TMPDIR|LANG|LC_.*|XDG_CACHE_HOME|DENO_DIR|DENORT_BIN|DENO_AUTH_TOKENS|JSR_URL|NPM_CONFIG_.*|npm_config_.*)$/;
 /** Of those, what holds a secret as a whole. */
 const SECRET = /TOKEN|AUTH|PASSWORD/i;
 
 /** The listed variables of an environment. */
 export function listedVariables(env: Variables): Variables {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => LISTED.test(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => isListed(name)));
+}
+
+function isListed(name: string): boolean {
+  return LISTED.test(name) || NETWORK_VARIABLES.includes(name);
 }
 
 /** `text` without the secrets that the listed variables hold: tokens, and what stands before `@` in an address. */
