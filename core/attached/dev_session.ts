@@ -87,8 +87,10 @@ class DevSession implements AsyncDisposable {
       await agent.start();
       const { http } = agent.addresses;
       if (http !== undefined) this.#tcp = new URL(http).host;
+      // Taken before the address is told: what the first request changes shows, too.
+      const metrics = metricValues(await agent.metrics(), description.id);
       await out(await describeAgent(agent, description.id, { token: this.#token }));
-      await this.#showMetrics(agent, description.id, over);
+      await this.#showMetrics(agent, description.id, { seen: metrics, over });
     } catch (error) {
       if (!over.aborted) await out(`${messageOf(error)}\nWaiting for a change…\n`);
     } finally {
@@ -149,8 +151,11 @@ class DevSession implements AsyncDisposable {
     }
   }
 
-  async #showMetrics(agent: Agent, plugin: string, over: AbortSignal): Promise<void> {
-    let seen: MetricValues = metricValues(await agent.metrics(), plugin);
+  async #showMetrics(
+    agent: Agent,
+    plugin: string,
+    { seen, over }: { seen: MetricValues; readonly over: AbortSignal },
+  ): Promise<void> {
     while (!over.aborted) {
       await this.#clock.sleep(METRICS_MS, over).catch(() => {}); // Aborted: the loop ends.
       const now = metricValues(await agent.metrics(), plugin);

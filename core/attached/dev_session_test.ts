@@ -1,7 +1,9 @@
+import { deadline } from "@std/async/deadline";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { resolveConfig } from "../config/resolve_config.ts";
+import { NETWORK_VARIABLES } from "../network_variables.ts";
 import { runDevSession } from "./dev_session.ts";
 
 const PLUGIN = new URL("../plugin.ts", import.meta.url).href;
@@ -40,18 +42,26 @@ async function project(): Promise<string> {
   return directory;
 }
 
-/** Collects what is written, and waits for it. */
-function screen() {
+/** Longest wait for the session to show something, in milliseconds. Only ends hangs. */
+const HANG_MS = 60_000;
+
+/** Collects what is written, and waits for it. `reads` does what a person does who has just read it. */
+function screen(reads: (piece: string) => Promise<void> = () => Promise.resolve()) {
   let text = "";
   const waiting = new Set<() => void>();
   return {
-    out(piece: string): Promise<void> {
+    async out(piece: string): Promise<void> {
       text += piece;
       for (const wake of waiting) wake();
-      return Promise.resolve();
+      await reads(piece);
     },
     async shows(pattern: RegExp): Promise<string> {
-      while (!pattern.test(text)) await new Promise<void>((resolve) => waiting.add(resolve));
+      const change = () => new Promise<void>((resolve) => waiting.add(resolve));
+      try {
+        while (!pattern.test(text)) await deadline(change(), HANG_MS);
+      } catch (error) {
+        throw new Error(`Expected ${pattern}, and the session shows: ${text}`, { cause: error });
+      }
       const shown = text;
       text = "";
       return shown;
@@ -78,9 +88,14 @@ Deno.test({
     const file = join(directory, "draft.ts");
     const mark = crypto.randomUUID();
     const end = new AbortController();
-    const terminal = screen();
+    let answer: string | undefined;
+    const terminal = screen(async (piece) => {
+      const [, token = "", url = ""] = /Bearer (\S+)" (\S+)/.exec(piece) ?? [];
+      if (answer !== undefined || url === "") return;
+      answer = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
+    });
     await Deno.writeTextFile(file, source("1.0.0"));
-    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
     const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
     const session = runDevSession({
       ...{ file, config: resolveConfig({ raw: {} }), env: { ...env, DEV_MARK: mark }, signal: end.signal },
@@ -90,9 +105,8 @@ Deno.test({
       const first = await terminal.shows(/Try: curl.*\n/);
       assertStringIncludes(first, "draft 1.0.0: running");
       const [, token = "", url = ""] = /Bearer (\S+)" (\S+)/.exec(first) ?? [];
-      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-      assertEquals(await response.text(), "version 1.0.0");
       await terminal.shows(/agent_draft_asked_total 0 -> 1/);
+      assertEquals(answer, "version 1.0.0");
 
       await Deno.writeTextFile(file, source("1.0.1"));
       const second = await terminal.shows(/draft 1\.0\.1: running[^]*Try: curl.*\n/);
@@ -122,7 +136,7 @@ Deno.test({
     const end = new AbortController();
     const terminal = screen();
     await Deno.writeTextFile(file, "const wrong: number = 'text';\n");
-    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
     const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
     const session = runDevSession({
       ...{ file, config: resolveConfig({ raw: {} }), env, signal: end.signal, out: terminal.out, logSink() {} },
