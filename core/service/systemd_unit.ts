@@ -11,6 +11,8 @@ export interface SystemdUnit {
   readonly description: string;
   /** The program and its arguments. */
   readonly command: readonly string[];
+  /** The same for the command that makes the running agent read its configuration again. */
+  readonly reloadCommand: readonly string[];
   /** `user`: of the person who is logged in. `system`: of the machine. */
   readonly scope: "user" | "system";
   /** User the agent runs as; for the machine's units. Default: root. */
@@ -28,18 +30,25 @@ const WATCHDOG_SECONDS = 60;
 const STOP_SECONDS = 30;
 
 /** The file's text. Commands that the agent has started end with it, as they do elsewhere. */
-export function systemdUnit({ description, command, scope, user, runtimeDirectory }: SystemdUnit): string {
+export function systemdUnit(unit: SystemdUnit): string {
+  const { description, command, reloadCommand, scope, user, runtimeDirectory } = unit;
   const service = [
     "Type=notify",
     // The one that says so may be a child of the first process, which only reaps.
     "NotifyAccess=all",
-    `ExecStart=${command.map(quoted).join(" ")}`,
+    `ExecStart=${commandLine(command)}`,
+    // Waits for the outcome, which a signal does not tell.
+    `ExecReload=${commandLine(reloadCommand)}`,
     "Restart=on-failure",
     "RestartSec=2",
     `WatchdogSec=${WATCHDOG_SECONDS}`,
     `TimeoutStopSec=${STOP_SECONDS}`,
     // The agent ends its processes itself, in order; what is left after that is killed.
     "KillMode=mixed",
+    // A command that ran out of memory is reported by the agent; by default systemd would end the agent with it.
+    "OOMPolicy=continue",
+    // So that the agent may hold commands to limits in groups of their own.
+    "Delegate=cpu memory",
     ...(user === undefined ? [] : [`User=${user}`]),
     ...(runtimeDirectory === undefined ? [] : [`RuntimeDirectory=${runtimeDirectory}`, "RuntimeDirectoryMode=0700"]),
   ];
@@ -56,6 +65,10 @@ export function systemdUnit({ description, command, scope, user, runtimeDirector
     `WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}`,
     "",
   ].join("\n");
+}
+
+function commandLine(words: readonly string[]): string {
+  return words.map(quoted).join(" ");
 }
 
 /** One word of a command line as systemd reads it: `%` and `$` stand for themselves only when they are doubled. */

@@ -3,7 +3,12 @@ import { join } from "@std/path";
 
 import { type SystemdUnit, systemdUnit } from "./systemd_unit.ts";
 
-const UNIT: SystemdUnit = { description: "Outpost", command: ["/usr/bin/true", "start"], scope: "user" };
+const UNIT: SystemdUnit = {
+  description: "Outpost",
+  command: ["/usr/bin/true", "start"],
+  reloadCommand: ["/usr/bin/true", "reload"],
+  scope: "user",
+};
 
 Deno.test("systemdUnit() quotes words so that systemd passes them on as they are", () => {
   const command = ["/opt/my agent/outpost", "start", "--set", 'a="50%"', "$HOME", "back\\slash", "plain-1"];

@@ -33,10 +33,11 @@ export async function install(ctx: CoreCommandContext): Promise<number> {
 async function writeUnit(ctx: CoreCommandContext): Promise<void> {
   const { flags, program, out } = ctx;
   const { name, path, isSystem, systemctl } = placeOf(ctx);
-  const socket = isSystem ? `/run/${name}/agent.sock` : undefined;
+  const socket = isSystem ? ["--unix", `/run/${name}/agent.sock`] : [];
   const text = systemdUnit({
     description: `${program.build.name} workspace agent`,
-    command: [...startCommand(ctx), ...socket === undefined ? [] : ["--unix", socket]],
+    command: [...startCommand(ctx), ...socket],
+    reloadCommand: [...selfCommand(), "reload", ...socket],
     scope: isSystem ? "system" : "user",
     ...(flags.text("run-as") !== undefined && { user: flags.text("run-as") }),
     ...(isSystem && { runtimeDirectory: name }),
@@ -44,7 +45,7 @@ async function writeUnit(ctx: CoreCommandContext): Promise<void> {
   if (flags.has("dry-run")) return await out(text);
   await assertOwn(path);
   await replaceFile(path, text, { newFileMode: UNIT_MODE, directoryMode: 0o755 });
-  const status = `${program.invocation} status${socket === undefined ? "" : ` --unix ${socket}`}`;
+  const status = [program.invocation, "status", ...socket].join(" ");
   await out(
     `Wrote ${path}\nStart it:  ${systemctl} daemon-reload && ${systemctl} enable --now ${name}\nLook:      ${status}\n`,
   );
