@@ -15,7 +15,10 @@ interface Sleeper {
 
 /** A {@linkcode Clock} for tests. */
 export class VirtualClock implements Clock {
+  /** What has passed, and the start: what sleeps and {@linkcode elapsed} go by. */
   #now: number;
+  /** By how much the machine's clock was set since, in milliseconds. */
+  #setBy = 0;
   #order = 0;
   readonly #sleepers = new Set<Sleeper>();
   readonly #watchers = new Set<() => void>();
@@ -26,6 +29,10 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#setBy;
+  }
+
+  elapsed(): number {
     return this.#now;
   }
 
@@ -88,6 +95,14 @@ export class VirtualClock implements Clock {
       await settle();
     }
     this.#now = end;
+  }
+
+  /**
+   * Sets the machine's clock forward by `ms`, or back when it is negative, as people and time servers do. No time passes: sleeps go on as they
+   * were, and {@linkcode elapsed} does not change.
+   */
+  jump(ms: number): void {
+    this.#setBy += ms;
   }
 
   #next(end: number): Sleeper | undefined {

@@ -50,3 +50,15 @@ Deno.test("VirtualClock.now() is a whole number, whatever somebody slept", async
 
   assertEquals(await woken, 2);
 });
+
+Deno.test("VirtualClock.jump() sets the machine's clock, and neither wakes sleepers nor moves elapsed()", async () => {
+  const clock = new VirtualClock(0);
+  let isAwake = false;
+  void clock.sleep(10).then(() => isAwake = true);
+
+  clock.jump(-3_600_000);
+  assertEquals([clock.now(), clock.elapsed(), isAwake], [-3_600_000, 0, false]);
+  await clock.advance(10);
+
+  assertEquals([clock.now(), clock.elapsed(), isAwake], [-3_599_990, 10, true]);
+});
