@@ -473,6 +473,16 @@ Deno.test("a session that nobody uses is closed", async () => {
   assertEquals(await agent.metric("agent_mcp_sessions_ended_total", { reason: "idle" }), 1);
 });
 
+Deno.test("setting the machine's clock closes no session", async () => {
+  await using agent = await createTestAgent({ plugins: [mcp], config: { mcp: { idleMs: 600_000 } } });
+  await begin(agent);
+
+  agent.clock.jump(3_600_000);
+  await agent.clock.advance(121_000);
+
+  assertEquals(await agent.metric("agent_mcp_sessions"), 1);
+});
+
 Deno.test("GET /tools and POST /call-tool serve programs that speak no MCP", () =>
   withWorkspace(async (agent) => {
     const { tools } = await (await agent.get("/api/v0/mcp/tools")).json();

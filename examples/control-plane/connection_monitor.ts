@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock } from "../../core/plugin.ts";
 import type { YamuxSession } from "../../core/rpc/yamux/session.ts";
 import type { Changes } from "./changes.ts";
@@ -65,15 +66,15 @@ export class ConnectionMonitor {
 
   async #untilOver(agentId: string, session: YamuxSession, over: AbortSignal): Promise<ConnectionEnd> {
     const { clock } = this.#options;
-    let answeredAt = clock.now();
+    let answeredAt = elapsedOn(clock);
     const ping = async () => {
       await session.ping();
-      answeredAt = clock.now();
+      answeredAt = elapsedOn(clock);
     };
     while (!over.aborted) {
       const slept = await clock.sleep(PERIOD_MS, over).then(() => true, () => false);
       if (!slept) break;
-      if (clock.now() - answeredAt >= TIMEOUT_MS) return "ping timeout";
+      if (elapsedOn(clock) - answeredAt >= TIMEOUT_MS) return "ping timeout";
       ping().catch(() => {}); // What counts is when the last answer came.
       this.#save(agentId, {});
     }

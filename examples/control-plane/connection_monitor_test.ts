@@ -136,3 +136,15 @@ Deno.test("settle() ends connections that an earlier run did not see the end of"
   assertEquals(plane.store.latest("ended", "times")?.disconnectedAt, at(10));
   assertEquals(plane.store.latest("never connected", "times"), undefined);
 });
+
+Deno.test("watch() gives no agent up because the machine's clock was set forward", async () => {
+  using plane = setUp();
+  const { session, end } = plane.connect();
+
+  plane.clock.jump(3_600_000);
+  await plane.clock.advance(15_000);
+
+  assertEquals(plane.monitor.isConnected(AGENT), true);
+  session.close();
+  assertEquals(await end, "closed");
+});

@@ -291,6 +291,28 @@ Deno.test("GET /watch rests for the cooldown between scans and joins what comes 
   assertStringIncludes(second.repositories?.[0]?.unified_diff ?? "", "+4\n");
 });
 
+for (const jumpMs of [-3_600_000, 3_600_000]) {
+  Deno.test(`GET /watch scans after its cooldown and its poll when the machine's clock is set by ${jumpMs} ms`, async () => {
+    await using repo = await GitRepo.create({ a: "1\n" });
+    await using agent = await agentWith({ config: { cooldownMs: 1000 } });
+    agent.service(PathActivity).touched([CHAT], [repo.path("a")]);
+    const socket = await watch(agent);
+    await next(socket);
+
+    agent.clock.jump(jumpMs);
+    agent.service(PathActivity).touched([CHAT], [await repo.write("a", "2\n")]);
+    await agent.clock.untilSleeping();
+    await agent.clock.advance(1000);
+    const second = await next(socket);
+    agent.clock.jump(jumpMs);
+    await agent.clock.advance(30_000);
+    const third = await next(socket);
+
+    assertStringIncludes(second.repositories?.[0]?.unified_diff ?? "", "+2\n");
+    assertEquals(third.repositories, undefined);
+  });
+}
+
 Deno.test("GET /watch ends promptly while it waits for the poll or the cooldown", async () => {
   await using repo = await GitRepo.create({ a: "1\n" });
   await using agent = await agentWith({ config: { cooldownMs: 1000 } });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock } from "../../core/plugin.ts";
 import type { ScanProgress } from "./scanner.ts";
 import type { ProgressMessage } from "./watch_message.ts";
@@ -49,7 +50,7 @@ export class ProgressSender implements ScanProgress {
     this.#seenBytes += bytes.length;
     this.#pending += this.#decoder.decode(bytes, { stream: true });
     if (this.#seenBytes <= fromBytes) return;
-    const isDue = this.#pending.length >= PART_LENGTH || clock.now() - this.#sentAt >= PART_MS;
+    const isDue = this.#pending.length >= PART_LENGTH || elapsedOn(clock) - this.#sentAt >= PART_MS;
     if (isDue) await this.#flush();
   }
 
@@ -65,7 +66,7 @@ export class ProgressSender implements ScanProgress {
     this.#pending = "";
     const isFirst = !this.#hasStarted;
     this.#hasStarted = true;
-    this.#sentAt = this.#options.clock.now();
+    this.#sentAt = elapsedOn(this.#options.clock);
     await this.#options.send({
       type: "progress",
       repo_root: this.#options.repoRoot,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger, SocketChannel } from "../../core/plugin.ts";
 import type { AgentgitConfig } from "./config.ts";
@@ -42,6 +43,7 @@ export class WatchSession {
   readonly #resolver: RepoResolver;
   readonly #repos = new Map<string, WatchedRepo>();
   readonly #wakeup = new Wakeup();
+  /** By what has passed, which setting the machine's clock does not change. */
   #lastScanMs: number | undefined;
 
   constructor(parts: WatchSessionParts, socket: SocketChannel) {
@@ -144,11 +146,11 @@ export class WatchSession {
   async #scanWhenDue(signal: AbortSignal): Promise<void> {
     const { clock, config } = this.#parts;
     while (true) {
-      const pollAt = (this.#lastScanMs ?? clock.now()) + config.pollMs;
-      const pollInMs = this.#repos.size === 0 ? undefined : Math.max(0, pollAt - clock.now());
+      const pollAt = (this.#lastScanMs ?? elapsedOn(clock)) + config.pollMs;
+      const pollInMs = this.#repos.size === 0 ? undefined : Math.max(0, pollAt - elapsedOn(clock));
       const wasCalled = await this.#wakeup.wait(clock, pollInMs, signal);
       if (wasCalled) {
-        const rested = this.#lastScanMs === undefined ? Infinity : clock.now() - this.#lastScanMs;
+        const rested = this.#lastScanMs === undefined ? Infinity : elapsedOn(clock) - this.#lastScanMs;
         const pause = Math.max(config.settleMs, config.cooldownMs - rested);
         if (pause > 0) await clock.sleep(pause, signal);
       } else {
@@ -172,7 +174,7 @@ export class WatchSession {
       if (result) changes.push(result);
     }
     if (!looked) return;
-    this.#lastScanMs = clock.now();
+    this.#lastScanMs = elapsedOn(clock);
     for (const message of changesMessages(scannedAt, changes)) await this.#socket.send(message);
   }
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock } from "../../core/plugin.ts";
 
 /** Why the desktop went to a person: it sent input, or pressed the button of the viewer page. */
@@ -80,7 +81,10 @@ export interface LeaseWork {
 export class Lease {
   readonly #work: LeaseWork;
   #epoch = 1;
-  #held: { readonly name: string; readonly since: number; lastInputAt: number } | undefined;
+  /** `begunAt` and `lastInputAt` go by what has passed, so that setting the machine's clock neither ends a hold nor makes it last. */
+  #held:
+    | { readonly name: string; readonly since: number; readonly begunAt: number; readonly lastInputAt: number }
+    | undefined;
   /** Aborted when a person takes the desktop. */
   #agents = new AbortController();
   #idle = new AbortController();
@@ -94,8 +98,11 @@ export class Lease {
   get state(): LeaseState {
     const held = this.#held;
     if (held === undefined) return { epoch: this.#epoch };
-    const { name, since, lastInputAt } = held;
-    return { epoch: this.#epoch, holder: { name, since, until: lastInputAt + this.#work.handBackMs } };
+    const { name, since } = held;
+    return {
+      epoch: this.#epoch,
+      holder: { name, since, until: this.#work.clock.now() + this.#left(held.lastInputAt) },
+    };
   }
 
   /** Resolves at the next change of hands. */
@@ -110,9 +117,10 @@ export class Lease {
    * @returns Whether the desktop changed hands.
    */
   take(name: string, how: (typeof TAKINGS)[number]): boolean {
-    const now = this.#work.clock.now();
+    const { clock } = this.#work;
+    const now = elapsedOn(clock);
     const held = this.#held;
-    this.#held = { name, since: held?.since ?? now, lastInputAt: now };
+    this.#held = { name, since: held?.since ?? clock.now(), begunAt: held?.begunAt ?? now, lastInputAt: now };
     if (held !== undefined) return false;
     this.#epoch++;
     this.#agents.abort(new DesktopHeldError(this.state as LeaseState & { holder: Holder }));
@@ -129,7 +137,7 @@ export class Lease {
     this.#idle.abort();
     this.#epoch++;
     this.#agents = new AbortController();
-    this.#tell({ to: "agent", how, name: held.name, note, heldMs: this.#work.clock.now() - held.since });
+    this.#tell({ to: "agent", how, name: held.name, note, heldMs: elapsedOn(this.#work.clock) - held.begunAt });
     return true;
   }
 
@@ -152,6 +160,11 @@ export class Lease {
     this.#idle.abort();
   }
 
+  /** Milliseconds until the hold ends. */
+  #left(lastInputAt: number): number {
+    return lastInputAt + this.#work.handBackMs - elapsedOn(this.#work.clock);
+  }
+
   #tell(change: LeaseChange): void {
     this.#work.onChange(change, this.state);
     this.#changed.resolve();
@@ -159,11 +172,11 @@ export class Lease {
   }
 
   async #watchIdle(): Promise<void> {
-    const { clock, handBackMs } = this.#work;
+    const { clock } = this.#work;
     const idle = this.#idle = new AbortController();
     try {
       while (this.#held !== undefined) {
-        const left = this.#held.lastInputAt + handBackMs - clock.now();
+        const left = this.#left(this.#held.lastInputAt);
         if (left <= 0) return void this.handBack("idle");
         await clock.sleep(left, idle.signal);
       }

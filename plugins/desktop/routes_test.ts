@@ -356,3 +356,20 @@ Deno.test("GET /vnc: without a VNC server the answer is plain HTTP", async () =>
 
   assertStringIncludes(refused, "500");
 });
+
+for (const jumpMs of [-3_600_000, 3_600_000]) {
+  Deno.test(`the lease: setting the machine's clock by ${jumpMs} ms neither ends a hold nor makes it last`, async () => {
+    await using desktop = await recordedDesktop();
+    const { agent } = desktop;
+    await agent.post("/api/v0/desktop/lease/take", { name: "Ben" });
+    await agent.clock.advance(50_000);
+
+    agent.clock.jump(jumpMs);
+    await agent.clock.advance(1000);
+    const { held_by, holder } = await bodyOf(await agent.get("/api/v0/desktop/lease"));
+    await agent.clock.advance(9000);
+
+    assertEquals([held_by, Date.parse(holder.until) - agent.clock.now()], ["person", 0]);
+    assertEquals((await bodyOf(await agent.get("/api/v0/desktop/lease"))).held_by, "agents");
+  });
+}

@@ -6,6 +6,7 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 
+import { elapsedOn } from "../../core/clock.ts";
 import { HttpProblem } from "../../core/errors.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { callerOf } from "./caller.ts";
@@ -52,7 +53,7 @@ async function answerCall(c: Context, options: SessionOptions): Promise<Response
   }
   const tool = offeredTools(api, caller, config.allowedTools).find(({ name }) => PREFIX + name === call.tool_name);
   if (tool === undefined) throw failed(404, `tool ${JSON.stringify(call.tool_name)} is not known`);
-  const context = { signal: c.req.raw.signal, now: () => clock.now() };
+  const context = { signal: c.req.raw.signal, now: () => elapsedOn(clock) };
   const { content, isError } = await callTool(tool, call.arguments ?? {}, { api, context, calls: metrics.calls });
   return json(c, { content, is_error: isError });
 }

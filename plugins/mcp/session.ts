@@ -17,6 +17,7 @@ import {
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
 
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import type { McpConfig } from "./config.ts";
@@ -62,7 +63,7 @@ export class McpSession {
 
   constructor(options: SessionOptions, events: SessionEvents) {
     this.#options = options;
-    this.#lastUsedMs = options.clock.now();
+    this.#lastUsedMs = elapsedOn(options.clock);
     this.#transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => crypto.randomUUID(),
       onsessioninitialized: events.opened,
@@ -84,7 +85,7 @@ export class McpSession {
 
   /** Milliseconds since the last sign of the client; 0 while one of its requests is being answered. */
   idleMs(): number {
-    return this.#openAnswers > 0 ? 0 : this.#options.clock.now() - this.#lastUsedMs;
+    return this.#openAnswers > 0 ? 0 : elapsedOn(this.#options.clock) - this.#lastUsedMs;
   }
 
   /** Call once, before the first request. */
@@ -125,7 +126,7 @@ export class McpSession {
       const token = params._meta?.progressToken;
       const context: ToolContext = {
         signal: extra.signal,
-        now: () => this.#options.clock.now(),
+        now: () => elapsedOn(this.#options.clock),
         // The end of the session is not a wish of the client to end the command.
         endsCommands: () => config.killOnCancel && !this.#isEnding,
         ...(token !== undefined && {
@@ -177,7 +178,7 @@ export class McpSession {
 
   #answered(): void {
     this.#openAnswers--;
-    this.#lastUsedMs = this.#options.clock.now();
+    this.#lastUsedMs = elapsedOn(this.#options.clock);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock } from "../../core/plugin.ts";
 
 /** A port that somebody listens on. */
@@ -109,7 +110,7 @@ export class PortCache {
   /** @throws What the scan throws; a failed one is not remembered. */
   ports(): Promise<ListeningPort[]> {
     const { clock, cacheMs, scan } = this.#options;
-    const now = clock.now();
+    const now = elapsedOn(clock);
     if (this.#last !== undefined && now < this.#last.until) return this.#last.ports;
     const ports = scan();
     const last = this.#last = { until: now + cacheMs, ports };

@@ -90,3 +90,17 @@ Deno.test("PortCache uses a scan again for its time, also by those who ask durin
   failure = undefined;
   assertEquals(await port(), 4);
 });
+
+Deno.test("PortCache scans again after its time when the machine's clock was set back", async () => {
+  const clock = new VirtualClock(0);
+  let scans = 0;
+  const scan = () => Promise.resolve([{ port: ++scans, processName: "" }]);
+  const cache = new PortCache({ clock, cacheMs: 1000, scan });
+  await cache.ports();
+
+  clock.jump(-3_600_000);
+  await clock.advance(1000);
+  await cache.ports();
+
+  assertEquals(scans, 2);
+});

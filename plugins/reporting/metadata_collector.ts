@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock } from "../../core/plugin.ts";
 import type { ManifestMetadata } from "../controlplane/service.ts";
 import type { MetadataCommand, MetadataResult } from "./metadata_command.ts";
@@ -29,7 +30,7 @@ const SECONDS_WITHOUT_LIMIT = 5;
 
 interface Item {
   readonly description: ManifestMetadata;
-  /** When the last collection began. */
+  /** When the last collection began, by what has passed and not by the date. */
   lastMs: number | undefined;
   isRunning: boolean;
 }
@@ -59,7 +60,7 @@ export class MetadataCollector {
 
   /** Begins to collect whatever is due, the longest waiting first, each key once at a time. */
   collectDue(signal: AbortSignal): void {
-    const now = this.#options.clock.now();
+    const now = elapsedOn(this.#options.clock);
     const due = [...this.#items.values()].filter((item) => isDue(item, now));
     due.sort((a, b) => (a.lastMs ?? -Infinity) - (b.lastMs ?? -Infinity) || 0);
     for (const item of due.slice(0, Math.max(0, this.#options.maxRunning - this.#running.size))) {
@@ -83,7 +84,7 @@ export class MetadataCollector {
   async #collect(item: Item, signal: AbortSignal): Promise<void> {
     const { key, script } = item.description;
     item.isRunning = true;
-    item.lastMs = this.#options.clock.now();
+    item.lastMs = elapsedOn(this.#options.clock);
     const timeoutMs = timeoutSeconds(item.description, this.#options.tickMs) * 1000;
     const result = await this.#options.collect({ script, timeoutMs }, signal);
     item.isRunning = false;

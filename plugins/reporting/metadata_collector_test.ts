@@ -30,7 +30,7 @@ function setUp(options: { maxRunning?: number; tickMs?: number; hold?: Promise<v
     if (options.hold === undefined) await collector.settled();
     await clock.advance(1000);
   };
-  return { collector, runs, tick, signal };
+  return { clock, collector, runs, tick, signal };
 }
 
 Deno.test("MetadataCollector collects an item with interval 0 once, and others never faster than their interval", async () => {
@@ -117,4 +117,15 @@ Deno.test("MetadataCollector takes the timeout, else the interval, else three ti
 
   assertEquals(usual.runs.map(({ timeoutMs }) => timeoutMs), [7000, 9000, 3000]);
   assertEquals(quick.runs.map(({ timeoutMs }) => timeoutMs), [7000, 9000, 5000]);
+});
+
+Deno.test("MetadataCollector collects on when the machine's clock was set back", async () => {
+  const { clock, collector, runs, tick } = setUp();
+  collector.update([item("often", { intervalSeconds: 1 })]);
+  await tick();
+
+  clock.jump(-3_600_000);
+  await tick();
+
+  assertEquals(runs.length, 2);
 });

@@ -42,3 +42,22 @@ Deno.test("ticks() asks for its interval before each wait", async () => {
 
   assertEquals(seen, [10, 40, 70]);
 });
+
+for (const jumpMs of [-3_600_000, 3_600_000]) {
+  Deno.test(`ticks() goes on at its pace when the machine's clock is set by ${jumpMs} ms`, async () => {
+    const clock = new VirtualClock(0);
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const running = (async () => {
+      for await (const _ of ticks(clock, () => 10, stop.signal)) seen.push(clock.elapsed());
+    })();
+    await clock.advance(15);
+
+    clock.jump(jumpMs);
+    await clock.advance(20);
+    stop.abort();
+
+    await assertRejects(() => running);
+    assertEquals(seen, [10, 20, 30]);
+  });
+}

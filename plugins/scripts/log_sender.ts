@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import { sanitize } from "./line_splitter.ts";
 
@@ -49,7 +50,7 @@ export class LogSender {
   enqueue(sourceId: string, logs: readonly ScriptLog[]): void {
     if (logs.length === 0) return;
     if (this.#isOver) return this.#dropped(sourceId, logs.length, "the control plane takes no more");
-    const queue = this.#queues.get(sourceId) ?? { logs: [], lastFlushMs: 0, isWanted: false };
+    const queue = this.#queues.get(sourceId) ?? { logs: [], lastFlushMs: -Infinity, isWanted: false };
     let [tooLong, tooMany] = [0, 0];
     for (const log of logs) {
       const line = { ...log, output: sanitize(log.output) };
@@ -94,10 +95,10 @@ export class LogSender {
 
   /** The source that waited longest, among those whose time has come. */
   #due(): [string, Queue] | undefined {
-    const now = this.#options.clock.now();
+    const now = elapsedOn(this.#options.clock);
     return [...this.#queues]
       .filter(([, queue]) => queue.isWanted || now - queue.lastFlushMs >= FLUSH_MS)
-      .sort(([, a], [, b]) => a.lastFlushMs - b.lastFlushMs)[0];
+      .sort(([, a], [, b]) => a.lastFlushMs - b.lastFlushMs || 0)[0];
   }
 
   async #sendFrom(sourceId: string, queue: Queue, send: SendBatch): Promise<void> {
@@ -107,7 +108,7 @@ export class LogSender {
     const { limitExceeded } = await send(sourceId, batch);
     queue.logs.splice(0, batch.length);
     this.#queuedBytes -= batch.reduce((sum, log) => sum + bytesOf(log), 0);
-    queue.lastFlushMs = this.#options.clock.now();
+    queue.lastFlushMs = elapsedOn(this.#options.clock);
     if (queue.logs.length === 0) this.#queues.delete(sourceId);
     if (limitExceeded) this.#giveUp();
     if (this.#queues.size === 0) this.#tellEmpty();

@@ -183,3 +183,20 @@ Deno.test("LogSender takes lines after a run has ended", async () => {
 
   assertEquals(sent, []);
 });
+
+Deno.test("LogSender sends in time when the machine's clock was set back", async () => {
+  const { clock, sender, sent, stop, run } = setUp();
+  const running = run(() => {
+    // While it is on its way: the source keeps its place and its last time.
+    if (sent.length === 1) sender.enqueue("a", lines("two"));
+    return { limitExceeded: false };
+  });
+  sender.enqueue("a", lines("one"));
+  await clock.advance(250);
+
+  clock.jump(-3_600_000);
+  await clock.advance(1250);
+
+  assertEquals(sent.map((batch) => batch.lines), [["one"], ["two"]]);
+  await ended(running, stop);
+});

@@ -5,6 +5,7 @@
  */
 import { dirname, isAbsolute, join } from "@std/path";
 
+import { elapsedOn } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import { loginVariables, userShell } from "../../core/exec/user_shell.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
@@ -83,9 +84,9 @@ const scripts: Plugin = definePlugin({
     const runner = new ScriptRunner({ clock, log, runOne });
     const repeating = new AbortController();
     async function start(manifest: Manifest) {
-      const began = clock.now();
+      const began = elapsedOn(clock);
       const outcome = await runner.start(manifest);
-      startSeconds.set((clock.now() - began) / 1000, { success: outcome === "ok" ? "true" : "false" });
+      startSeconds.set((elapsedOn(clock) - began) / 1000, { success: outcome === "ok" ? "true" : "false" });
       if (!ctx.signal.aborted) repeat(manifest);
       return outcome;
     }

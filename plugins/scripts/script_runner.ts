@@ -14,6 +14,9 @@ export type RunOne = (script: ManifestScript, stage: Stage) => Promise<ScriptEnd
 /** The next time after `from` that a cron expression means, in milliseconds since the epoch; `undefined` for never. */
 export type NextTime = (cron: string, fromMs: number) => number | undefined;
 
+/** Longest time between two looks at the machine's clock while a time is waited for, in milliseconds. */
+const LOOK_AGAIN_MS = 60_000;
+
 const BELONGS: Readonly<Record<"start" | "stop", (script: ManifestScript) => boolean>> = {
   start: (script) => script.runOnStart,
   stop: (script) => script.runOnStop,
@@ -42,7 +45,11 @@ export class ScriptRunner {
     while (!signal.aborted) {
       const at = next(script.cron, clock.now());
       if (at === undefined) return;
-      await clock.sleep(at - clock.now(), signal);
+      // In parts: the machine's clock may be set meanwhile, and a sleep that ends early must not make the same time come twice.
+      for (let left = at - clock.now(); left > 0; left = at - clock.now()) {
+        await clock.sleep(Math.min(left, LOOK_AGAIN_MS), signal);
+      }
+      signal.throwIfAborted();
       await runOne(script, "cron");
     }
   }

@@ -89,3 +89,24 @@ Deno.test("ScriptRunner.repeat() ends at once when it is stopped right after it 
   await assertRejects(() => waiting, Error, "over");
   assertEquals(runs, []);
 });
+
+Deno.test("ScriptRunner.repeat() keeps to the machine's clock when that is set, and runs no time twice", async () => {
+  const { clock, runner, runs } = setUp();
+  const stop = new AbortController();
+  const tenMinutes = 600_000;
+  const next = (_cron: string, fromMs: number) => Math.floor(fromMs / tenMinutes + 1) * tenMinutes;
+  const repeating = runner.repeat(script("often", { cron: "0 */10 * * * *" }), next, stop.signal);
+  await clock.advance(60_000);
+
+  clock.jump(480_000); // One minute is left now.
+  await clock.advance(60_000);
+  assertEquals(runs, ["cron often at 600000"]);
+  clock.jump(-120_000); // What has come lies ahead again.
+  await clock.advance(719_000);
+  assertEquals(runs.length, 1);
+  await clock.advance(1000);
+
+  assertEquals(runs, ["cron often at 600000", "cron often at 1200000"]);
+  stop.abort();
+  await assertRejects(() => repeating);
+});

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock } from "../../core/plugin.ts";
 import {
@@ -68,7 +69,7 @@ export class XauthorityFile {
   /** The lock of XauLockAuth(3), which xauth(1) and the X libraries keep: a file, and a link to it. */
   async #lock(file: string, { waitMs, signal }: Patience): Promise<AsyncDisposable> {
     const [made, linked] = [`${file}-c`, `${file}-l`];
-    const until = this.#clock.now() + waitMs;
+    const until = elapsedOn(this.#clock) + waitMs;
     const release = async () => {
       await removeIfThere(made);
       await removeIfThere(linked);
@@ -76,7 +77,7 @@ export class XauthorityFile {
     while (true) {
       if (await this.#isStale(made)) await release();
       if (await takeLock(made, linked)) return { [Symbol.asyncDispose]: release };
-      if (this.#clock.now() >= until) {
+      if (elapsedOn(this.#clock) >= until) {
         throw new Error(`Cannot lock "${file}": another program holds "${made}"; remove it if none does`);
       }
       await this.#clock.sleep(RETRY_MS, signal);

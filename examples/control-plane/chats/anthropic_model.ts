@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../../../core/plugin.ts";
 import { messageOf } from "../../../core/errors.ts";
-import { systemClock } from "../../../core/clock.ts";
+import { elapsedOn, systemClock } from "../../../core/clock.ts";
 import { ApiRefusal, refusalOf } from "./api_refusal.ts";
 import { readMessage } from "./message_stream.ts";
 import { type JsonObject, type Model, ModelError, type ModelReply, type ModelRequest } from "./model.ts";
@@ -147,12 +147,12 @@ class SilenceWatch implements Disposable {
 
   constructor(clock: Clock, silent: () => void) {
     this.#clock = clock;
-    this.#heardAt = clock.now();
+    this.#heardAt = elapsedOn(clock);
     void this.#run(silent);
   }
 
   heard(): void {
-    this.#heardAt = this.#clock.now();
+    this.#heardAt = elapsedOn(this.#clock);
   }
 
   [Symbol.dispose](): void {
@@ -161,7 +161,7 @@ class SilenceWatch implements Disposable {
 
   async #run(silent: () => void): Promise<void> {
     try {
-      for (let left = SILENCE_MS; left > 0; left = this.#heardAt + SILENCE_MS - this.#clock.now()) {
+      for (let left = SILENCE_MS; left > 0; left = this.#heardAt + SILENCE_MS - elapsedOn(this.#clock)) {
         await this.#clock.sleep(left, this.#over.signal);
       }
       silent();

@@ -5,7 +5,7 @@
  */
 import { EXIT } from "../../../core/cli/exit_codes.ts";
 import { parseFlags, UsageError } from "../../../core/cli/flags.ts";
-import { systemClock } from "../../../core/clock.ts";
+import { elapsedOn, systemClock } from "../../../core/clock.ts";
 import { messageOf } from "../../../core/errors.ts";
 import { parseDuration } from "../../../core/go_duration.ts";
 import type { Clock, CommandContext } from "../../../core/plugin.ts";
@@ -64,9 +64,9 @@ interface Wait {
 
 /** Whether the unit becomes ready in time. */
 async function becomesReady(client: SyncClient, unit: string, { timeoutMs, clock, signal }: Wait): Promise<boolean> {
-  const endAt = timeoutMs === 0 ? Infinity : clock.now() + timeoutMs;
+  const endAt = timeoutMs === 0 ? Infinity : elapsedOn(clock) + timeoutMs;
   for (;;) {
-    const leftMs = endAt - clock.now();
+    const leftMs = endAt - elapsedOn(clock);
     if (leftMs <= 0) return false;
     await clock.sleep(Math.min(POLL_MS, leftMs), signal);
     if ((await client.syncReady({ unit })).ready) return true;

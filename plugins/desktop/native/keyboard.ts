@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../../core/clock.ts";
 import type { Clock } from "../../../core/plugin.ts";
 import { keysymOfCharacter } from "../keysyms.ts";
 import type { Display, KeyMap } from "../x11/display.ts";
@@ -46,17 +47,21 @@ export class Keyboard {
     display.onKeyMapChange = () => this.#layout = undefined;
   }
 
-  /** Presses keys together and lets them go in reverse order. */
-  async tap(keysyms: readonly number[]): Promise<void> {
+  /** Presses keys together and lets them go in reverse order. @throws The signal's reason, before the first is pressed. */
+  async tap(keysyms: readonly number[], signal?: AbortSignal): Promise<void> {
     const strokes = await this.#strokes(keysyms);
+    signal?.throwIfAborted();
     for (const stroke of strokes) this.#press(stroke);
     for (const stroke of strokes.toReversed()) this.#release(stroke);
     await this.#display.sync();
   }
 
-  /** Presses keys together and leaves them so. */
-  async down(keysyms: readonly number[]): Promise<void> {
-    for (const stroke of await this.#strokes(keysyms)) this.#press(stroke);
+  /** Presses keys together and leaves them so. @throws The signal's reason, before the first is pressed. */
+  async down(keysyms: readonly number[], signal: AbortSignal): Promise<void> {
+    const strokes = await this.#strokes(keysyms);
+    // Whoever took the desktop while keys were looked for has had everything let go already.
+    signal.throwIfAborted();
+    for (const stroke of strokes) this.#press(stroke);
     await this.#display.sync();
   }
 
@@ -158,7 +163,7 @@ export class Keyboard {
       throw new Error(`Cannot press ${inUse.size} keys together: there are ${places.length} places for them`);
     }
     const lastUse = Math.max(-Infinity, ...chosen.map((place) => this.#lent.get(place)?.usedAt ?? -Infinity));
-    const wait = lastUse + REUSE_SETTLE_MS - this.#clock.now();
+    const wait = lastUse + REUSE_SETTLE_MS - elapsedOn(this.#clock);
     if (wait > 0) await this.#clock.sleep(wait);
     for (const [index, place] of chosen.entries()) {
       this.#lent.set(place, { keysym: lacking[index]!, usedAt: -Infinity });
@@ -192,14 +197,14 @@ export class Keyboard {
     const loan = this.#lent.get(place);
     if (loan === undefined) return;
     this.#lent.delete(place);
-    this.#lent.set(place, { ...loan, usedAt: this.#clock.now() });
+    this.#lent.set(place, { ...loan, usedAt: elapsedOn(this.#clock) });
   }
 }
 
 /** A keysym on a spare key. */
 interface Loan {
   readonly keysym: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of the clock that runs evenly. */
   readonly usedAt: number;
 }
 

@@ -136,12 +136,12 @@ export class NativeSession implements DesktopSession {
   async keyPress(keys: string, signal: AbortSignal): Promise<void> {
     for (const keysyms of parseKeys(keys)) {
       signal.throwIfAborted();
-      await this.#parts.keyboard.tap(keysyms);
+      await this.#parts.keyboard.tap(keysyms, signal);
     }
   }
 
-  async keyDown(keys: string): Promise<void> {
-    await this.#parts.keyboard.down(parseKeys(keys).flat());
+  async keyDown(keys: string, signal: AbortSignal): Promise<void> {
+    await this.#parts.keyboard.down(parseKeys(keys).flat(), signal);
   }
 
   async keyUp(keys: string): Promise<void> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../../core/clock.ts";
 import type { Clock, Exec, Logger } from "../../../core/plugin.ts";
 import { OutputTail } from "../output_tail.ts";
 
@@ -35,13 +36,13 @@ export class PortableCommands {
   async run(args: readonly [string, ...string[]], signal: AbortSignal): Promise<string> {
     const { exec, clock, log, program } = this.#work;
     signal.throwIfAborted();
-    const begin = clock.now();
+    const begin = elapsedOn(clock);
     const child = await exec.spawn({ command: [program, ...args], output: "separate", signal });
     const complaints = new OutputTail(child.errors!);
     const output = await new Response(child.output).text().catch(() => ""); // Killed: its exit says so.
     const end = await child.exited;
     signal.throwIfAborted();
-    const ms = clock.now() - begin;
+    const ms = elapsedOn(clock) - begin;
     if (ms > SLOW_MS) log.warn("portabledesktop is slow", { command: args.join(" "), ms });
     if (end.code === 0) return output;
     await complaints.done;
