@@ -5,6 +5,8 @@
  */
 import { join } from "@std/path";
 
+import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
+
 import { type BytePath, pathList, textOf } from "./byte_path.ts";
 import type { Git } from "./git_command.ts";
 import { DiffCollector, type FileDiff, headOnlyDiff } from "./unified_diff.ts";
@@ -94,20 +96,16 @@ async function diffBatch(
     return collector.files;
   }
 
-  const temporary = await Deno.makeTempDir({ prefix: "outpost-git-" });
-  try {
-    const list = join(temporary, "paths");
-    await Deno.writeFile(list, pathList(paths));
-    // Objects go to the temporary directory too: the repository may be read-only, and must not grow by being looked at.
-    const env = { ...options.env, GIT_INDEX_FILE: join(temporary, "index"), GIT_OBJECT_DIRECTORY: temporary };
-    const add = ["add", "--intent-to-add", "--ignore-errors", `--pathspec-from-file=${list}`, "--pathspec-file-nul"];
-    await git.run(add, { directory, signal, env });
-    await git.run(["diff", ...DIFF_OPTIONS, "--no-renames"], { directory, signal, env, onOutput });
-    collector.end();
-    return collector.files;
-  } finally {
-    await Deno.remove(temporary, { recursive: true });
-  }
+  await using temporary = await openTemporaryDirectory("outpost-git-");
+  const list = join(temporary.path, "paths");
+  await Deno.writeFile(list, pathList(paths));
+  // Objects go to the temporary directory too: the repository may be read-only, and must not grow by being looked at.
+  const env = { ...options.env, GIT_INDEX_FILE: join(temporary.path, "index"), GIT_OBJECT_DIRECTORY: temporary.path };
+  const add = ["add", "--intent-to-add", "--ignore-errors", `--pathspec-from-file=${list}`, "--pathspec-file-nul"];
+  await git.run(add, { directory, signal, env });
+  await git.run(["diff", ...DIFF_OPTIONS, "--no-renames"], { directory, signal, env, onOutput });
+  collector.end();
+  return collector.files;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 
 import type { PluginContext } from "../../core/plugin.ts";
+import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
 
 /** What the variables are made from. */
 type Surroundings = Pick<PluginContext<unknown, Record<never, never>>, "defer" | "hooks" | "host">;
@@ -30,9 +31,7 @@ export function gitEnvironment({ host, hooks, defer }: Surroundings): () => GitE
   if (commandLine.length === 1) return () => ({ ssh, askpass: { GIT_ASKPASS: commandLine[0] } });
   let askpass: Record<string, string> = {};
   hooks.onStart(async () => {
-    const directory = await Deno.makeTempDir({ prefix: "outpost-askpass-" });
-    defer(() => Deno.remove(directory, { recursive: true }));
-    const path = join(directory, "askpass");
+    const path = join(defer(await openTemporaryDirectory("outpost-askpass-")).path, "askpass");
     await Deno.writeTextFile(path, `#!/bin/sh\nexec ${commandLine.map(shellWord).join(" ")} "$@"\n`, { mode: 0o700 });
     askpass = { GIT_ASKPASS: path };
   });

@@ -19,6 +19,10 @@ export class RecordedSession implements DesktopSession {
   cursor: Point = { x: 0, y: 0 };
   /** Thrown by the next input. */
   fault: Error | undefined;
+  /** Thrown by the end of the desktop. */
+  closeFault: Error | undefined;
+  /** Connects viewers. */
+  vnc: () => Promise<Deno.Conn> = () => Promise.reject(new Error("no VNC server in here"));
   /** Awaited before each input, so that a test can hold one up. */
   gate: Promise<void> | undefined;
   readonly #ended = Promise.withResolvers<string>();
@@ -32,7 +36,7 @@ export class RecordedSession implements DesktopSession {
   }
 
   connectVnc(): Promise<Deno.Conn> {
-    return Promise.reject(new Error("no VNC server in here"));
+    return this.vnc();
   }
 
   capture({ region, target }: { region?: Size & Point; target?: Size }): Promise<Picture> {
@@ -66,7 +70,7 @@ export class RecordedSession implements DesktopSession {
   [Symbol.asyncDispose](): Promise<void> {
     this.calls.push("closed");
     this.#ended.resolve("it was closed");
-    return Promise.resolve();
+    return this.closeFault === undefined ? Promise.resolve() : Promise.reject(this.closeFault);
   }
 
   async #note(call: string, signal: AbortSignal): Promise<void> {

@@ -5,6 +5,8 @@
  */
 import { z } from "zod";
 
+import { MAX_SIDE } from "./image/picture.ts";
+
 /** Every action. */
 export const ACTION_NAMES = [
   ...[
@@ -79,10 +81,10 @@ export const actionRequest: z.ZodType<ActionRequest> = z.object({
   duration: z.int().nullish().describe("Milliseconds that `hold_key` holds and `wait` waits. Default 1000."),
   scroll_amount: z.int().min(0).max(MAX_SCROLL).nullish().describe("Notches of the wheel. Default 3."),
   scroll_direction: z.string().nullish().describe("`up`, `down` (default), `left` or `right`."),
-  scaled_width: z.int().nullish().describe(
+  scaled_width: z.int().max(MAX_SIDE).nullish().describe(
     "Width of the space that coordinates are in, and of screenshots. Default: the screen's.",
   ),
-  scaled_height: z.int().nullish().describe(
+  scaled_height: z.int().max(MAX_SIDE).nullish().describe(
     "Height of the space that coordinates are in, and of screenshots. Default: the screen's.",
   ),
   region: REGION.nullish().describe(

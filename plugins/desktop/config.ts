@@ -5,6 +5,8 @@
  */
 import { z } from "zod";
 
+import { MAX_SIDE } from "./image/picture.ts";
+
 /** Settings of the desktop plugin. */
 export interface DesktopConfig {
   /** What makes the desktop; `auto` takes portabledesktop when it is there. */
@@ -35,8 +37,6 @@ const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
-/** Large enough for a wall of screens; a picture of that size takes 192 MiB. */
-const MAX_SIDE = 8192;
 
 /** Strict: an unknown key is an error with its path. */
 export const desktopConfig: z.ZodType<DesktopConfig> = z.strictObject({

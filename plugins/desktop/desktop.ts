@@ -49,6 +49,9 @@ export interface ViewerRequest {
   readonly isViewOnly: boolean;
 }
 
+/** Time that a connection to the VNC server waits for the handshake of its viewer, in milliseconds; it may never come. */
+const HANDSHAKE_MS = 30_000;
+
 /** One agent's desktop. */
 export class Desktop {
   readonly lease: Lease;
@@ -144,10 +147,26 @@ export class Desktop {
         throw new HttpProblem(500, "Failed to connect to VNC server", { detail: messageOf(error), cause: error });
       });
       const number = ++this.#viewersSoFar;
-      return (socket) => this.#view(socket, { server, name: name || `viewer ${number}`, isViewOnly });
+      const claimed = this.#awaitHandshake(server);
+      return (socket) => {
+        claimed();
+        return this.#view(socket, { server, name: name || `viewer ${number}`, isViewOnly });
+      };
     } finally {
       this.#opening--;
     }
+  }
+
+  /** Counts a connection that has no viewer yet, and closes it when none comes. @returns Call it when one has come. */
+  #awaitHandshake(server: Deno.Conn): () => void {
+    const { clock, signal } = this.#work;
+    const claimed = new AbortController();
+    this.#opening++;
+    clock.sleep(HANDSHAKE_MS, AbortSignal.any([claimed.signal, signal])).catch(() => {}).then(() => {
+      this.#opening--;
+      if (!claimed.signal.aborted) server.close();
+    });
+    return () => claimed.abort();
   }
 
   /** Ends the desktop and everything around it. */

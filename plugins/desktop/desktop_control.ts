@@ -16,7 +16,7 @@ import type { ActionResult } from "./desktop_metrics.ts";
 import type { DesktopHolder } from "./desktop_holder.ts";
 import type { Capture, DesktopSession } from "./driver.ts";
 import type { ImageFormat } from "./image/encode.ts";
-import type { EncodedPicture, Picture } from "./image/picture.ts";
+import { type EncodedPicture, MAX_SIDE, type Picture } from "./image/picture.ts";
 import { UnknownKeyError } from "./keysyms.ts";
 import { DesktopHeldError, type Lease, StaleEpochError } from "./lease.ts";
 import { SeenEpochs } from "./seen_epochs.ts";
@@ -38,13 +38,14 @@ export interface DesktopControlWork {
   readonly exec: Exec;
   readonly env: Env;
   readonly config: Pick<DesktopConfig, "maxWaitingActions" | "maxDurationMs">;
-  /** Told each action that was understood. `seconds` counts from its turn. */
+  /** Told each action that was understood. `seconds` has its wait for its turn in it. */
   readonly onAction: (action: ActionName, result: ActionResult, seconds: number) => void;
 }
 
 const DEFAULT_QUALITY = 80;
 /** Bytes of a picture's SHA-256 that are told: enough to tell pictures apart, short enough to be sent around. */
 const HASH_BYTES = 16;
+
 /** The desktop for agents. */
 export class DesktopControl {
   readonly #work: DesktopControlWork;
@@ -144,7 +145,10 @@ export class DesktopControl {
         detail: "expected [left, top, right, bottom] with left < right and top < bottom, on the screen",
       });
     }
-    const target = fitInto(region, scaled);
+    // With one side named, a narrow part would become a picture of any length.
+    const { width, height } = scaled;
+    const isBounded = width !== undefined || height !== undefined;
+    const target = fitInto(region, isBounded ? { width: width ?? MAX_SIDE, height: height ?? MAX_SIDE } : {});
     const picture = await session.capture({ region, target }, signal);
     if (picture.kind === "pixels") return picture;
     const { exec, env } = this.#work;

@@ -104,7 +104,11 @@ export class DesktopHolder {
         this.#work.log.warn("desktop ended, the next use starts another", { how });
         this.#work.onDeath();
       }
-      await session[Symbol.asyncDispose]();
+      try {
+        await session[Symbol.asyncDispose]();
+      } catch (error) {
+        this.#work.log.warn("something of a desktop that ended is left behind", { error: messageOf(error) });
+      }
     });
     this.#tidying.add(tidying);
     tidying.finally(() => this.#tidying.delete(tidying));

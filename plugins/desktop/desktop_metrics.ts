@@ -59,7 +59,8 @@ export function desktopMetrics(metrics: Metrics): DesktopMetrics {
     }),
     actionSeconds: metrics.histogram("action_seconds", {
       help:
-        "Time of an action with its wait for its turn. A rise of the lower buckets means a machine with too much work.",
+        "Time of an action with its wait for its turn. More in the upper buckets means a machine with too much work, or " +
+        "agents that get in each other's way.",
       buckets: SECONDS,
     }),
     viewers: metrics.gauge("viewers", { help: "Viewers connected; at maxViewers further ones are refused." }),

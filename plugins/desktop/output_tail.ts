@@ -53,7 +53,8 @@ export async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>)
   return text.split("\n", 1)[0]!.trim();
 }
 
-async function readAway(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+/** Reads what nobody wants, so that the program is not held up. Never rejects. */
+export async function readAway(reader: ReadableStreamDefaultReader<string>): Promise<void> {
   try {
     while (!(await reader.read()).done);
   } catch {

@@ -373,3 +373,40 @@ for (const jumpMs of [-3_600_000, 3_600_000]) {
     assertEquals((await bodyOf(await agent.get("/api/v0/desktop/lease"))).held_by, "agents");
   });
 }
+
+Deno.test("POST /action: a picture larger than any screen is refused before anything is made of it", async () => {
+  await using desktop = await recordedDesktop();
+
+  const wide = await desktop.act({ action: "screenshot", scaled_width: 8193, scaled_height: 1 });
+  const high = await desktop.act({ action: "zoom", region: [0, 0, 1, 1], scaled_height: 1_000_000 });
+
+  assertEquals([wide.status, high.status], [400, 400]);
+  assertEquals((await bodyOf(wide)).validations[0].field, "scaled_width");
+  await high.body?.cancel();
+  assertEquals(desktop.sessions[0]!.calls, []);
+});
+
+Deno.test("POST /action: a zoom into a narrow part with one side named is no longer than any screen", async () => {
+  await using desktop = await recordedDesktop();
+
+  await (await desktop.act({ action: "zoom", region: [0, 0, 1, 1080], scaled_width: 1920 })).body?.cancel();
+  await (await desktop.act({ action: "zoom", region: [0, 0, 192, 108], scaled_width: 1920 })).body?.cancel();
+
+  assertEquals(desktop.sessions[0]!.calls, ["capture 8x8192", "capture 1920x1080"]);
+});
+
+Deno.test("a desktop that cannot be tidied up is told to the log, and the next use starts another", async () => {
+  await using desktop = await recordedDesktop();
+  await (await desktop.act({ action: "screenshot" })).body?.cancel();
+  const [first] = desktop.sessions;
+  first!.closeFault = new Error("the directory is busy");
+
+  first!.die();
+  await first!.ended;
+  const next = await desktop.act({ action: "screenshot" });
+
+  assertEquals([next.status, desktop.sessions.length], [200, 2]);
+  await next.body?.cancel();
+  const left = desktop.agent.logs("warn").find(({ message }) => message.includes("left behind"));
+  assertEquals(left?.fields.error, "the directory is busy");
+});

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Logger, Tasks } from "../../core/plugin.ts";
+import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
 import type { SshConnection } from "./transport/ssh_connection.ts";
 
@@ -22,23 +23,14 @@ export interface AgentForward extends AsyncDisposable {
  * @throws {Error} When the directory or the socket cannot be made.
  */
 export async function forwardAgent(connection: SshConnection, tasks: Tasks, log: Logger): Promise<AgentForward> {
-  const directory = await Deno.makeTempDir({ prefix: "outpost-agent-" });
-  const path = join(directory, "agent.sock");
-  let listener: Deno.UnixListener;
-  try {
-    listener = Deno.listen({ transport: "unix", path });
-  } catch (error) {
-    await Deno.remove(directory, { recursive: true });
-    throw error;
-  }
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await openTemporaryDirectory("outpost-agent-"));
+  const path = join(directory.path, "agent.sock");
+  const listener = Deno.listen({ transport: "unix", path });
+  opening.defer(() => closeSocket(listener));
   tasks.run("agent forward", () => accept(listener, connection, tasks, log));
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      closeSocket(listener);
-      await Deno.remove(directory, { recursive: true });
-    },
-  };
+  const opened = opening.move();
+  return { path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 async function accept(

@@ -8,6 +8,7 @@ import { join } from "@std/path";
 import { EXIT } from "../../../core/cli/exit_codes.ts";
 import { messageOf } from "../../../core/errors.ts";
 import type { CommandContext } from "../../../core/plugin.ts";
+import { openTemporaryDirectory } from "../../../core/temporary_directory.ts";
 import type { GitSshKey } from "../api.ts";
 import { askAgent } from "./agent_question.ts";
 import { identityFiles } from "./identity_files.ts";
@@ -55,15 +56,10 @@ async function workspaceKey(ctx: CommandContext): Promise<GitSshKey | undefined>
 
 /** A file only this user can read, in a directory only this user can enter, gone when disposed. */
 async function keyFile(privateKey: string): Promise<AsyncDisposable & { readonly path: string }> {
-  const directory = await Deno.makeTempDir({ prefix: "outpost-gitssh-" });
-  const remove = () => Deno.remove(directory, { recursive: true });
-  try {
-    const path = join(directory, "key");
-    // OpenSSH does not read a key whose last line has no end.
-    await Deno.writeTextFile(path, `${privateKey.trimEnd()}\n`, { mode: 0o600, createNew: true });
-    return { path, [Symbol.asyncDispose]: remove };
-  } catch (error) {
-    await remove();
-    throw error;
-  }
+  await using opening = new AsyncDisposableStack();
+  const path = join(opening.use(await openTemporaryDirectory("outpost-gitssh-")).path, "key");
+  // OpenSSH does not read a key whose last line has no end.
+  await Deno.writeTextFile(path, `${privateKey.trimEnd()}\n`, { mode: 0o600, createNew: true });
+  const opened = opening.move();
+  return { path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -118,3 +118,17 @@ Deno.test("gitssh() explains itself to people", async () => {
   assertEquals(await gitssh(ctx), 2);
   assertMatch(ctx.written.err, /GIT_SSH_COMMAND/);
 });
+
+Deno.test("gitssh() ends as ssh does when somebody has cleaned up the directory of the key meanwhile", async () => {
+  const ctx = commandContext({
+    args: ARGS,
+    answer: key,
+    async run(command, { io }) {
+      if (io === "capture") return { exitCode: 1, output: "" };
+      await Deno.remove(dirname(command[2]!), { recursive: true });
+      return { exitCode: 0, output: "" };
+    },
+  });
+
+  assertEquals(await gitssh(ctx), 0);
+});

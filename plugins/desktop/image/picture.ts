@@ -10,6 +10,9 @@ export interface Size {
   readonly height: number;
 }
 
+/** Longest side of a screen and of a picture of it, in pixels: a wall of screens. A picture of that size takes 192 MiB. */
+export const MAX_SIDE = 8192;
+
 /** Pixels, rows from the top, three bytes each: red, green, blue. */
 export interface Picture extends Size {
   readonly kind: "pixels";

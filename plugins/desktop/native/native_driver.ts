@@ -8,6 +8,7 @@ import { join } from "@std/path";
 import { messageOf } from "../../../core/errors.ts";
 import { findInPath } from "../../../core/exec/program.ts";
 import type { Child, Clock, Env, Exec, Logger, Tasks, Variables } from "../../../core/plugin.ts";
+import { openTemporaryDirectory } from "../../../core/temporary_directory.ts";
 import { type DesktopDriver, type DesktopSession, DesktopUnavailableError } from "../driver.ts";
 import { authorityFile } from "../x11/authority.ts";
 import { X11Connection } from "../x11/connection.ts";
@@ -15,6 +16,7 @@ import { Display } from "../x11/display.ts";
 import { Keyboard } from "./keyboard.ts";
 import { NativeSession } from "./native_session.ts";
 import { firstLine, OutputTail } from "../output_tail.ts";
+import { endProgram } from "../end_program.ts";
 
 /** What the driver works with. */
 export interface NativeDriverWork {
@@ -50,8 +52,6 @@ const NUDGE_PROPERTY = "_OUTPOST_DESKTOP";
 const MANAGER_MS = 3000;
 /** Times a window manager that ended is started again for one desktop. */
 const MANAGER_RESTARTS = 3;
-/** Time the server gets to remove its files before it is killed, in milliseconds. */
-const TERMINATE_MS = 2000;
 
 /** Programs of the driver that `path` lacks. */
 export function missingPrograms(path: string): readonly (typeof NATIVE_PROGRAMS)[number][] {
@@ -85,8 +85,7 @@ async function build(
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<DesktopSession> {
-  const directory = await Deno.makeTempDir({ prefix: "outpost-desktop-" }); // Private: mode 0700.
-  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  const { path: directory } = stack.use(await openTemporaryDirectory("outpost-desktop-"));
   const authority = join(directory, "Xauthority");
   const vncSocket = join(directory, "vnc.sock");
   const cookie = crypto.getRandomValues(new Uint8Array(16));
@@ -95,8 +94,10 @@ async function build(
   const server = await startServer(work, { authority, vncSocket }, stack);
   const number = await server.displayNumber(signal);
   const environment = { DISPLAY: `:${number}`, XAUTHORITY: authority };
-  const connection = await X11Connection.open(`/tmp/.X11-unix/X${number}`, cookie);
-  const display = stack.use(await Display.on(connection, BACKGROUNDS[work.depth]));
+  const connecting = X11Connection.open(`/tmp/.X11-unix/X${number}`, cookie, signal);
+  // Without waiting: a server that does not answer lets go when it has been ended, which comes next.
+  stack.defer(() => void connecting.then((connection) => connection[Symbol.dispose](), () => {}));
+  const display = await orAborted(connecting.then((it) => Display.on(it, BACKGROUNDS[work.depth])), signal);
   signal.throwIfAborted();
   const closing = new AbortController();
   stack.defer(() => closing.abort());
@@ -151,28 +152,33 @@ async function startServer(
     ],
     output: "separate",
   });
-  stack.defer(() => endChild(child, clock));
+  stack.defer(() => endProgram(child, clock));
   const tail = new OutputTail(child.errors!);
   const line = firstLine(child.output);
   return {
     child,
     tail,
     async displayNumber(signal) {
-      const aborted = Promise.withResolvers<never>();
-      aborted.promise.catch(() => {}); // Told to whoever waits below, if somebody does.
-      const abort = () => aborted.reject(signal.reason);
-      signal.addEventListener("abort", abort);
-      try {
-        if (signal.aborted) throw signal.reason;
-        const text = await Promise.race([line, aborted.promise]);
-        if (/^\d+$/.test(text ?? "")) return Number(text);
-        await tail.done;
-        throw new Error(`${SERVER.program} did not start${tail.afterwards}`);
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
+      const text = await orAborted(line, signal);
+      if (/^\d+$/.test(text ?? "")) return Number(text);
+      await tail.done;
+      throw new Error(`${SERVER.program} did not start${tail.afterwards}`);
     },
   };
+}
+
+/** What `work` comes to, or the reason of `signal`, whichever is first. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {}); // Told to whoever waits below, if somebody does.
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([aborted.promise, work]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Starts the window manager, and again when it ends. Returns what is missing without it. */
@@ -240,15 +246,6 @@ async function runUntil(child: Child, stop: AbortSignal): Promise<void> {
   await child.output.pipeTo(new WritableStream()).catch(() => {}); // Its end is what counts.
   await child.exited;
   stop.removeEventListener("abort", kill);
-}
-
-async function endChild(child: Child, clock: Clock): Promise<void> {
-  child.kill("SIGTERM");
-  const late = new AbortController();
-  await Promise.race([child.exited, clock.sleep(TERMINATE_MS, late.signal).catch(() => {})]); // It ended in time.
-  late.abort();
-  await child.killTree();
-  await child.exited;
 }
 
 function lazily<T>(make: () => T): () => T {

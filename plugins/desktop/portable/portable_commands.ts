@@ -43,12 +43,13 @@ export class PortableCommands {
     const end = await child.exited;
     signal.throwIfAborted();
     const ms = elapsedOn(clock) - begin;
-    if (ms > SLOW_MS) log.warn("portabledesktop is slow", { command: args.join(" "), ms });
+    const command = withoutText(args);
+    if (ms > SLOW_MS) log.warn("portabledesktop is slow", { command, ms });
     if (end.code === 0) return output;
     await complaints.done;
     const how = end.signal === null ? `exit code ${end.code}` : `ended by ${end.signal}`;
     const said = complaints.afterwards || (output.trim() === "" ? "" : `: ${output.trim().slice(-500)}`);
-    log.warn("portabledesktop failed", { command: args.join(" "), how, said });
+    log.warn("portabledesktop failed", { command, how, said });
     throw new Error(`portabledesktop ${args[0]}: ${how}${said}`);
   }
 
@@ -63,4 +64,9 @@ export class PortableCommands {
     }
     throw new Error(`portabledesktop ${args[0]}: the output is no JSON object: ${text.trim().slice(0, 200)}`);
   }
+}
+
+/** What is typed may be a password, and stays out of the log. */
+function withoutText(args: readonly string[]): string {
+  return (args[0] === "keyboard" ? args.slice(0, 2) : args).join(" ");
 }

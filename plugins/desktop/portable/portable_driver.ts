@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Clock, Exec, Logger } from "../../../core/plugin.ts";
+import type { Child, Clock, Exec, Logger } from "../../../core/plugin.ts";
 import { parseGeometry } from "../config.ts";
 import type { DesktopDriver, DesktopSession } from "../driver.ts";
-import { OutputTail } from "../output_tail.ts";
+import { OutputTail, readAway } from "../output_tail.ts";
+import { endProgram } from "../end_program.ts";
 import { PortableCommands } from "./portable_commands.ts";
 import { PortableSession } from "./portable_session.ts";
 
@@ -32,8 +33,6 @@ interface Announcement {
 
 /** Most characters that `up` may write before it has said what it has to. */
 const MAX_ANNOUNCEMENT = 64 * 1024;
-/** Time `up` gets to end its X server before it is killed, in milliseconds. */
-const TERMINATE_MS = 2000;
 
 /** Makes desktops with portabledesktop. */
 export function portableDriver(work: PortableDriverWork): DesktopDriver {
@@ -50,18 +49,10 @@ async function startPortable(work: PortableDriverWork, signal: AbortSignal): Pro
   let isClosed = false;
   async function close(): Promise<void> {
     isClosed = true;
-    child.kill("SIGTERM");
-    const late = new AbortController();
-    await Promise.race([child.exited, clock.sleep(TERMINATE_MS, late.signal).catch(() => {})]); // It ended in time.
-    late.abort();
-    await child.killTree();
-    await child.exited;
+    await endProgram(child, clock);
   }
-  const kill = () => void child.kill("SIGKILL");
-  signal.addEventListener("abort", kill, { once: true });
   try {
-    if (signal.aborted) kill();
-    const { vncPort, geometry: told } = await readAnnouncement(child.output, tail);
+    const { vncPort, geometry: told } = await killingOnAbort(child, signal, () => readAnnouncement(child.output, tail));
     signal.throwIfAborted();
     const size = parseGeometry(told);
     if (size === undefined) log.warn("portabledesktop does not say how large the desktop is", { geometry: told });
@@ -78,6 +69,16 @@ async function startPortable(work: PortableDriverWork, signal: AbortSignal): Pro
   } catch (error) {
     await close();
     throw signal.aborted ? signal.reason : error;
+  }
+}
+
+/** Runs `work`, which waits for answers of a program that may give none: when `signal` aborts, the program is killed. */
+async function killingOnAbort<T>(child: Child, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const kill = () => void child.kill("SIGKILL");
+  signal.addEventListener("abort", kill, { once: true });
+  try {
+    if (signal.aborted) kill();
+    return await work();
   } finally {
     signal.removeEventListener("abort", kill);
   }
@@ -128,12 +129,4 @@ function firstValue(text: string): unknown {
     }
   }
   return undefined;
-}
-
-async function readAway(reader: ReadableStreamDefaultReader<string>): Promise<void> {
-  try {
-    while (!(await reader.read()).done);
-  } catch {
-    // The program was killed.
-  }
 }

@@ -211,3 +211,17 @@ if (REAL) {
     await Deno.remove(bin, { recursive: true });
   });
 }
+
+Deno.test("what is typed stays out of the log, also when a command fails", async () => {
+  await using it = await portableDesktop();
+  await it.act({ action: "cursor_position" });
+
+  await it.setMode("crash");
+  const failed = await it.act({ action: "type", text: "correct horse" });
+
+  assertEquals([failed.status, (await it.calls()).at(-1)], [500, "keyboard type correct horse"]);
+  const lines = it.agent.logs().map((line) => JSON.stringify(line));
+  assert(lines.some((line) => line.includes("portabledesktop failed") && line.includes("keyboard type")));
+  assertEquals(lines.filter((line) => line.includes("horse")), []);
+  assertEquals((await bodyOf(failed)).detail.includes("horse"), false);
+});

@@ -76,15 +76,24 @@ export class X11Connection implements Disposable {
    * Opens a connection over the server's Unix socket, with a MIT-MAGIC-COOKIE-1.
    *
    * @throws {Error} When the server refuses, with its reason.
+   * @throws The signal's reason: a server may accept and never answer. Once there is an answer, the signal means nothing.
    */
-  static async open(socketPath: string, cookie: Uint8Array): Promise<X11Connection> {
+  static async open(socketPath: string, cookie: Uint8Array, signal: AbortSignal): Promise<X11Connection> {
     const conn = await Deno.connect({ transport: "unix", path: socketPath });
+    using cut = new DisposableStack();
+    cut.defer(() => conn.close());
+    const abort = () => cut.dispose();
+    signal.addEventListener("abort", abort, { once: true });
     try {
+      signal.throwIfAborted();
       await writeAll(conn, setupRequest(cookie));
-      return new X11Connection(conn, await readSetup(conn));
+      const screen = await readSetup(conn);
+      cut.move();
+      return new X11Connection(conn, screen);
     } catch (error) {
-      conn.close();
-      throw error;
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener("abort", abort);
     }
   }
 

@@ -152,6 +152,7 @@ export class Display implements Disposable {
   async untilProperty(name: string, signal: AbortSignal): Promise<void> {
     const wanted = await this.#atom(name);
     const seen = Promise.withResolvers<void>();
+    seen.promise.catch(() => {}); // Told below, unless the question itself fails first.
     const watcher = (atom: number) => atom === wanted && seen.resolve();
     const abort = () => seen.reject(signal.reason);
     this.#propertyWatchers.add(watcher);
