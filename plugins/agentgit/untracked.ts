@@ -6,7 +6,6 @@
 import { join } from "@std/path";
 
 import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
-
 import { type BytePath, pathList, textOf } from "./byte_path.ts";
 import type { Git } from "./git_command.ts";
 import { DiffCollector, type FileDiff, headOnlyDiff } from "./unified_diff.ts";
