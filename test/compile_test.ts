@@ -116,6 +116,19 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
       assertEquals([ran.code, ran.stdout], [0, ["hello"]], ran.stderr.join("\n"));
     });
 
+    await t.step("looks at everything that `outpost doctor` looks at", async () => {
+      const { stdout } = await outpost("doctor", "--json");
+      const checks: { check: string; found: string }[] = JSON.parse(stdout.join("\n"));
+      assertEquals(checks.filter(({ found }) => found.includes("check itself failed")), []);
+      assert(checks.some(({ check }) => check === "disk"), stdout.join("\n"));
+    });
+
+    await t.step("reporting: lists the ports that programs listen on", async () => {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { ports }: { ports: { port: number }[] } = await get("/api/v0/listening-ports");
+      assert(ports.some(({ port }) => port === (listener.addr as Deno.NetAddr).port), JSON.stringify(ports));
+    });
+
     await t.step("agentgit: shows status and diff of a repository", async () => {
       const path = join(agent.dir, "repository");
       const made = await outpost("exec", "--", "sh", "-ec", MAKE_REPOSITORY, "sh", path);

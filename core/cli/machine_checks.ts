@@ -53,7 +53,8 @@ export function machineFacts(env: Variables, config: LoadedConfig): MachineFacts
     config,
     now: Date.now,
     async space(path) {
-      const { statfs } = await import("node:fs/promises");
+      // Not from `node:fs/promises`, which lacks it in the Deno that some binaries are made with.
+      const { promises: { statfs } } = await import("node:fs");
       const { bavail, bsize, ffree } = await statfs(path);
       return { bytes: bavail * bsize, files: ffree };
     },

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { statfs } from "node:fs/promises";
+import { promises } from "node:fs";
 
 import type { Usage } from "./memory_usage.ts";
 
 /** Space of the file system that `path` lies on, in bytes. @throws {Error} When there is no such path. */
 export async function readVolumeUsage(path: string): Promise<Usage> {
-  const { bsize, blocks, bfree } = await statfs(path);
+  // Not from `node:fs/promises`, which lacks it in the Deno that some binaries are made with.
+  const { bsize, blocks, bfree } = await promises.statfs(path);
   return { used: (blocks - bfree) * bsize, total: blocks * bsize };
 }
