@@ -1,8 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-
-/** The runtime opens a few handles once, at a time of its own. A leak of one per cycle would be a hundred. */
-const RUNTIME_HANDLES = 4;
 
 Deno.test("Agent starts and stops again and again without keeping handles", async () => {
   const cycles = 100 * Number(Deno.env.get("OUTPOST_TEST_SCALE") ?? 1);
@@ -13,6 +10,5 @@ Deno.test("Agent starts and stops again and again without keeping handles", asyn
   }).output();
 
   assertEquals(code, 0, new TextDecoder().decode(stderr));
-  const { before, after } = JSON.parse(new TextDecoder().decode(stdout));
-  assert(after - before <= RUNTIME_HANDLES, `${before} handles before, ${after} after ${cycles} cycles`);
+  assertEquals(JSON.parse(new TextDecoder().decode(stdout)), []);
 });
