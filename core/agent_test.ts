@@ -487,3 +487,37 @@ Deno.test("an agent that stops already has no other life to give", async () => {
 
   assertEquals([report.reason, report.renewal], ["asked", undefined]);
 });
+
+Deno.test("Agent.stop() does not wait for ready hooks that hang, and drains their plugin all the same", async () => {
+  const clock = new VirtualClock();
+  const hanging = Promise.withResolvers<void>();
+  const drained: string[] = [];
+  const slow = plugin("slow", {
+    setup(ctx) {
+      ctx.hooks.onReady(() => {
+        hanging.resolve();
+        return new Promise(() => {});
+      });
+      ctx.hooks.onReady(() => void drained.push("a later ready hook ran"));
+      ctx.hooks.onDrain(() => {
+        ctx.metrics.counter("late_total", { help: "Its context is still open." });
+        drained.push("drained");
+      });
+    },
+  });
+  const agent = createAgent({
+    plugins: [slow],
+    config: { agent: { listen: { tcp: null, unix: null } } },
+    env: {},
+    clock,
+    logSink: () => {},
+  });
+  const [started, began] = [agent.start(), clock.now()];
+  await hanging.promise;
+
+  const { unfinished } = await agent.stop();
+  await started;
+
+  assertEquals([drained, clock.now() - began], [["drained"], 0]);
+  assertEquals(unfinished.map(({ phase }) => phase), ["ready"]);
+});

@@ -70,7 +70,7 @@ export class PluginDriver {
 
   /** Tells every plugin that the agent listens. */
   async ready(): Promise<void> {
-    await Promise.all(this.runs.map((run) => run.ready()));
+    await Promise.all(this.runs.map((run) => run.ready(this.#options.cancel)));
   }
 
   /** Drains everything, then releases everything. Returns when both are over or out of time. */
@@ -108,7 +108,7 @@ export class PluginDriver {
   async bringUp(runs: readonly PluginRun[]): Promise<void> {
     this.#staged = new Set(runs);
     await this.#raise(runs);
-    await Promise.all(runs.map((run) => run.ready()));
+    await Promise.all(runs.map((run) => run.ready(this.#options.cancel)));
   }
 
   /** Ends the care of {@linkcode bringUp}: from now on failures, also past ones, have the consequences that are configured. */
@@ -229,7 +229,7 @@ export class PluginDriver {
     run.lifecycle.step("planned");
     await this.#setUp(run.id);
     await this.#startPlugin(run.id);
-    await run.ready();
+    await run.ready(this.#options.cancel);
   }
 
   #inBackground(work: Promise<void>): void {

@@ -169,15 +169,16 @@ export class PluginRun {
     }
   }
 
-  /** Calls the ready hooks. Their errors are charged and change nothing. Never rejects. */
-  async ready(): Promise<void> {
+  /** Calls the ready hooks, until `cancel` says that nobody waits for them any more. Their errors are charged and change nothing. Never rejects. */
+  async ready(cancel: AbortSignal): Promise<void> {
     const life = this.#life;
     if (life === undefined || !isServing(this.state)) return;
     const deadline = new Deadline(this.#host.clock, this.#host.deadlines.readyMs);
     for (const hook of life.hooks.ready) {
       try {
-        await this.#within(deadline, "ready", deadline.ms, () => hook());
+        await this.#within(deadline, "ready", deadline.ms, () => hook(), cancel);
       } catch (error) {
+        if (cancel.aborted) return;
         this.charge(error, "ready");
       }
     }
@@ -312,10 +313,14 @@ export class PluginRun {
     const label = `${phase} of plugin "${this.id}"${detail === undefined ? "" : `, ${detail}`}`;
     const entry: Unfinished = { plugin: this.id, phase, what: label };
     const scope = this.#life?.scope;
-    // What notices a stop by `ctx.signal` is told at once, and has the time of a stop to end in its own way.
+    // What notices a stop by `ctx.signal` is told at once, and has the time of a stop to end in its own way. A plugin that runs
+    // has yet to be drained, whatever its ready hooks do.
+    const isServed = phase === "ready";
     const settled = new AbortController();
-    cancel?.addEventListener("abort", () => scope?.close(cancel.reason), { once: true, signal: settled.signal });
-    const cancellation = cancel && { signal: cancel, graceMs: this.#host.deadlines.stopMs };
+    if (!isServed) {
+      cancel?.addEventListener("abort", () => scope?.close(cancel.reason), { once: true, signal: settled.signal });
+    }
+    const cancellation = cancel && { signal: cancel, graceMs: isServed ? 0 : this.#host.deadlines.stopMs };
     return parent.nested(ms).run(label, async (signal) => {
       this.#pending.add(entry);
       try {

@@ -25,6 +25,8 @@ export interface AgentProcessOptions {
   readonly args?: readonly string[];
   /** Default: a file that does not exist yet, in the agent's own home. */
   readonly tokenFile?: string;
+  /** Waits for something else than the line that says where it listens, and finds that out. */
+  readonly listening?: (unix: string) => Promise<Readonly<Record<string, unknown>>>;
   /** Directory to make the agent's home in. Default: the temporary one. */
   readonly parent?: string;
   /** Further environment; the process gets nothing else but `PATH`, a home of its own, Deno's cache and the way to the network. */
@@ -70,16 +72,19 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
   const env = isolatedEnv(home, options.env);
   // Where commands look when nobody names the socket, because XDG_RUNTIME_DIR is the home.
   const runtime = join(home, "outpost");
+  const socket = join(runtime, "agent.sock");
+  const tokenFile = options.tokenFile ?? join(runtime, "token");
   const run = launch([
     ...options.command ?? denoMain(),
     options.verb ?? "start",
-    ...["--listen", "127.0.0.1:0", "--unix", join(runtime, "agent.sock"), "--dir", dir, "--log-format", "json"],
-    ...["--token-file", options.tokenFile ?? join(runtime, "token"), ...options.args ?? []],
+    ...["--listen", "127.0.0.1:0", "--unix", socket, "--dir", dir, "--log-format", "json"],
+    ...["--token-file", tokenFile, ...options.args ?? []],
   ], { cwd: dir, env });
   try {
-    const listening = await deadline(run.listening, HANG_MS);
+    const early = options.listening && Promise.race([options.listening(socket), run.listening]);
+    const listening = await deadline(early ?? run.listening, HANG_MS);
     const [http, unix] = [String(listening.http), String(listening.unix)];
-    const token = options.env?.OUTPOST_TOKEN ?? (await Deno.readTextFile(String(listening.token_file))).trim();
+    const token = options.env?.OUTPOST_TOKEN ?? await tokenIn(tokenFile);
     const ask = (path: string, init: RequestInit = {}) => {
       const headers = new Headers(init.headers);
       headers.set("authorization", `Bearer ${token}`);
@@ -103,6 +108,16 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
   } catch (error) {
     await end(run);
     await Deno.remove(home, { recursive: true });
+    throw error;
+  }
+}
+
+/** Empty while there is none: an agent that starts has not written it yet. */
+async function tokenIn(file: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(file)).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   }
 }

@@ -50,6 +50,8 @@ export class ChildLife {
   readonly #environment: RemoteEnvironment;
   readonly #controlPlane: RemoteControlPlane;
   readonly #cancel = new AbortController();
+  /** Aborted when a stop was decided: nobody waits for the ready hooks any more. */
+  readonly #leaving = new AbortController();
   readonly #cut = new AbortController();
   #parts: Parts | undefined;
   /** Steps are taken one after another, as they were told. */
@@ -97,11 +99,12 @@ export class ChildLife {
 
   /** Runs the ready hooks. */
   ready(): void {
-    this.#next(() => this.#present().run.ready());
+    this.#next(() => this.#present().run.ready(this.#leaving.signal));
   }
 
   /** Passes on that a stop was decided. */
   stopping(reason: string): void {
+    this.#leaving.abort(new Error(`a stop was decided: ${reason}`));
     this.#parts?.run.stopping(reason);
     this.#parts?.rpc.drain();
   }
@@ -124,6 +127,7 @@ export class ChildLife {
   /** Ends the plugin, whatever it is in the middle of. Never rejects. */
   async stop(reason: string): Promise<void> {
     this.#cancel.abort(new Error(`the plugin is stopping: ${reason}`));
+    this.#leaving.abort(this.#cancel.signal.reason);
     await this.#steps;
     const parts = this.#parts;
     if (parts === undefined) return;

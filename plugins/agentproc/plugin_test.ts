@@ -1,9 +1,11 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
+import { HttpProblem } from "../../core/errors.ts";
 import { livingGroupMembers } from "../../core/exec/group_members.ts";
 import { createTestAgent, fake, type TestAgent } from "../../core/testing/mod.ts";
 import { PathActivity } from "../agentgit/service.ts";
 import agentproc from "./mod.ts";
+import { Processes } from "./service.ts";
 
 const BASE = "/api/v0/processes";
 const CHAT = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -105,6 +107,26 @@ Deno.test("agentproc leaves no process behind when the agent stops, and answers 
   assertEquals(pids.map((pid) => livingGroupMembers()?.get(pid) ?? []), [[], [], []]);
   assertEquals((await waiting).output, "ready\nbye\n");
   assertStringIncludes(await stream, 'event:exit\ndata:{"exit_code":0,');
+});
+
+Deno.test("a plugin that waits for a process again and again is told that the agent stops", async () => {
+  const agent = await createTestAgent({
+    plugins: [agentproc],
+    config: { agentproc: { terminateMs: 1 } },
+    time: "real",
+  });
+  const processes = agent.service(Processes);
+  const id = await start(agent, { command: "trap '' TERM; echo ready; while :; do sleep 0.01; done" });
+  await untilReady(agent, id);
+
+  const waiting = processes.output(id, { waitMs: 60_000 });
+  const stopped = agent.stop();
+  const isRunning = (await waiting).running;
+  const again = await assertRejects(() => processes.output(id, { waitMs: 60_000 }), HttpProblem);
+  await stopped;
+
+  assertEquals([isRunning, again.status, again.code], [true, 503, "plugin_draining"]);
+  await agent[Symbol.asyncDispose]();
 });
 
 Deno.test("agentproc works again after a restart of the agent", async () => {

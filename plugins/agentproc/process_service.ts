@@ -40,7 +40,11 @@ export function processService(options: ProcessRoutesOptions): Processes {
     },
     async output(id, { waitMs, signal, chat }) {
       const process = found(id, chat);
-      if (waitMs > 0) await waitForEnd(process, signal ?? NEVER, { ...options, waitMs });
+      if (waitMs > 0) {
+        // Who was told that it still runs, and asks again, would ask without end.
+        if (process.end === undefined) assertWaits(options.signal);
+        await waitForEnd(process, signal ?? NEVER, { ...options, waitMs });
+      }
       return outputJson(process);
     },
     list: (chat) => table.list(chat).map(processJson),
@@ -50,6 +54,11 @@ export function processService(options: ProcessRoutesOptions): Processes {
       else sendSignal(process, SIGNALS[signal]);
     },
   };
+}
+
+function assertWaits(drained: AbortSignal): void {
+  if (!drained.aborted) return;
+  throw new HttpProblem(503, "Cannot wait for processes: the agent stops", { code: "plugin_draining" });
 }
 
 const NEVER = new AbortController().signal;

@@ -80,7 +80,11 @@ export type ProcessSignal = "kill" | "terminate" | "interrupt";
 export interface Processes {
   /** @throws {HttpProblem} 400 without a command, 429 at the process limit, 500 when the system refuses. */
   start(request: ProcessStart, chat?: ChatIdentity): Promise<{ readonly id: string }>;
-  /** The output so far, at the end of the process or of the wait. @throws {HttpProblem} 404 for an unknown id. */
+  /**
+   * The output so far, at the end of the process, of the wait, or of all waits when the plugin is drained.
+   *
+   * @throws {HttpProblem} 404 for an unknown id; 503 for a wait that begins when the plugin is drained.
+   */
   output(id: string, wait: OutputWait): Promise<ProcessOutput>;
   /** Running ones first, then the newest; as many as the list route shows. */
   list(chat?: ChatIdentity): readonly ListedProcess[];

@@ -35,16 +35,24 @@ export class LifecycleDriver implements LifecycleReports {
     if (this.#starting !== undefined) this.enter("shutting_down");
   }
 
-  /** Runs the stop work and enters the last state. Never rejects. */
+  /** Runs the stop work and enters the last state: at the latest when `signal` aborts. Never rejects. */
   async end(signal: AbortSignal): Promise<void> {
     if (this.#starting === undefined) return;
-    const outcome = await this.#runAll((work) => work.stop?.(signal));
+    const late = aborted(signal).then(() => "timeout" as const);
+    const outcome = await Promise.race([this.#runAll((work) => work.stop?.(signal)), late]);
     this.enter(({ ok: "off", timeout: "shutdown_timeout", error: "shutdown_error" } as const)[outcome]);
   }
 
-  /** Resolves when everything that has to arrive has arrived: the states, and the last words of the work. Never rejects. */
+  /**
+   * Resolves when everything that has to arrive has arrived: the states, and the last words of the work. At the latest when
+   * `signal` aborts. Never rejects.
+   */
   async lastWords(signal: AbortSignal): Promise<void> {
     if (this.#starting === undefined) return;
+    await Promise.race([this.#lastWords(signal), aborted(signal)]);
+  }
+
+  async #lastWords(signal: AbortSignal): Promise<void> {
     const words = [...this.#work].map(async (work) => await work.lastWords?.(signal));
     for (const outcome of await Promise.allSettled([this.settled(signal), ...words])) {
       if (outcome.status === "rejected" && !signal.aborted) {
@@ -86,4 +94,9 @@ export class LifecycleDriver implements LifecycleReports {
     if (outcomes.includes("timeout")) return "timeout";
     return outcomes.includes("error") ? "error" : "ok";
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

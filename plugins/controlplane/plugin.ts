@@ -116,7 +116,7 @@ function contributeVariables(
   add("git", () => git().askpass);
 }
 
-/** Runs `work` for no longer than `ms`; its signal then aborts, and what it still does is nobody's concern. */
+/** Runs `work`, which ends at the latest when its signal aborts: after `ms`. */
 async function within(
   clock: Clock,
   ms: number,
@@ -125,7 +125,8 @@ async function within(
 ): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([parent, over.signal]);
-  await Promise.race([work(signal), clock.sleep(ms, signal).catch(() => {})]);
+  clock.sleep(ms, signal).then(() => over.abort(), () => {}); // The work was done before.
+  await work(signal);
   over.abort();
 }
 

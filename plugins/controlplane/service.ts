@@ -76,7 +76,7 @@ export type WorkOutcome = "ok" | "timeout" | "error";
 export interface LifecycleWork {
   /** Runs once, with the first manifest, between STARTING and READY. */
   readonly start?: (manifest: Manifest, signal: AbortSignal) => Promise<WorkOutcome>;
-  /** Runs once, between SHUTTING_DOWN and OFF. Not called when there never was a manifest. */
+  /** Runs once, between SHUTTING_DOWN and OFF. Not called when there never was a manifest. Late work, when `signal` aborts, is not waited for. */
   readonly stop?: (signal: AbortSignal) => Promise<WorkOutcome>;
   /** What has to arrive before the connection is closed, such as the last lines of a log. Runs beside the report of the last state. */
   readonly lastWords?: (signal: AbortSignal) => Promise<void>;

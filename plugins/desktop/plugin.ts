@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { HttpProblem } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { desktopConfig } from "./config.ts";
 import type { Desktop } from "./desktop.ts";
@@ -40,7 +41,9 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
       const { config, clock, log, health, exec, env, tasks } = ctx;
       const metrics = desktopMetrics(ctx.metrics);
       const drained = new AbortController();
-      ctx.hooks.onDrain(() => drained.abort(new Error("desktop is closed")));
+      // The answer to actions that are cut short, which is nobody's fault.
+      const closed = new HttpProblem(503, "Cannot use the desktop: the agent stops", { code: "plugin_draining" });
+      ctx.hooks.onDrain(() => drained.abort(closed));
       const signal = AbortSignal.any([ctx.signal, drained.signal]);
       // Nothing is looked for and nothing is started before somebody wants a desktop.
       let made: Promise<Desktop> | undefined;

@@ -265,7 +265,7 @@ Deno.test("stopping the agent ends a start that is under way, and closes a deskt
   await running.act({ action: "screenshot" });
   await running[Symbol.asyncDispose]();
 
-  assertEquals(detail, "desktop is closed");
+  assertEquals(detail, "Cannot use the desktop: the agent stops");
   assertEquals(running.sessions[0]!.calls.at(-1), "closed");
 });
 

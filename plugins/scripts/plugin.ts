@@ -45,8 +45,8 @@ const scripts: Plugin = definePlugin({
     ctx.defer(async () => void await Promise.all(reading));
     let surroundings: Promise<ScriptSurroundings> | undefined;
 
-    async function runOne(script: ManifestScript, stage: Stage) {
-      const end = await runScript(script, await (surroundings ??= prepare()));
+    async function runOne(script: ManifestScript, stage: Stage, limit?: AbortSignal) {
+      const end = await runScript(script, await (surroundings ??= prepare()), limit);
       executed.inc({ success: end.status === "ok" ? "true" : "false" });
       void report(script, stage, end);
       return end;
@@ -103,7 +103,7 @@ const scripts: Plugin = definePlugin({
     }
     ctx.services.lifecycle.add({
       start,
-      stop: () => runner.stop(),
+      stop: (limit) => runner.stop(limit),
       lastWords: (signal) => sender.untilEmpty(signal),
     }, ctx.signal);
     ctx.hooks.onStopping(() => repeating.abort());

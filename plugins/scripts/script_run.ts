@@ -39,16 +39,26 @@ export interface ScriptSurroundings {
   /** Session variables of the user. */
   readonly base: Readonly<Record<string, string>>;
   readonly graceMs: number;
-  /** Aborted when the plugin stops: outputs that somebody still holds open are not read on. */
+  /** Aborted when the plugin stops: scripts are ended, and outputs that somebody still holds open are not read on. */
   readonly signal: AbortSignal;
   /** Outputs that are being read, each until it and its file are closed. */
   readonly reading: Set<Promise<void>>;
 }
 
 const UNKNOWN_EXIT_CODE = 255;
+/** Time a script has to end in its own way when its plugin stops, in milliseconds: well within what the stop of a plugin may take. */
+const STOP_GRACE_MS = 500;
 
-/** Never rejects: a script that cannot be started has failed with exit code 255, and its log says why. */
-export async function runScript(script: ManifestScript, on: ScriptSurroundings): Promise<ScriptEnd> {
+/**
+ * Never rejects: a script that cannot be started has failed with exit code 255, and its log says why.
+ *
+ * @param limit Is over when it aborts, as its timeout is.
+ */
+export async function runScript(
+  script: ManifestScript,
+  on: ScriptSurroundings,
+  limit?: AbortSignal,
+): Promise<ScriptEnd> {
   const startedAtMs = on.clock.now();
   const output = await openOutput(script, on);
   try {
@@ -62,7 +72,7 @@ export async function runScript(script: ManifestScript, on: ScriptSurroundings):
         overrides: { CODER_SCRIPT_DATA_DIR: dataDirectory, CODER_SCRIPT_BIN_DIR: on.binDirectory },
       },
     });
-    const end = await follow(child, script, output, on);
+    const end = await follow(child, { script, output, limit }, on);
     return { startedAtMs, endedAtMs: on.clock.now(), ...end };
   } catch (error) {
     output.write("error", `Cannot run the script: ${messageOf(error)}`);
@@ -75,8 +85,11 @@ export async function runScript(script: ManifestScript, on: ScriptSurroundings):
 
 async function follow(
   child: Child,
-  script: ManifestScript,
-  output: ScriptOutput,
+  { script, output, limit }: {
+    readonly script: ManifestScript;
+    readonly output: ScriptOutput;
+    readonly limit?: AbortSignal;
+  },
   on: ScriptSurroundings,
 ): Promise<Pick<ScriptEnd, "exitCode" | "status">> {
   // Whoever still holds the pipes after the end is read on, so that SIGPIPE ends nobody while the agent runs.
@@ -84,10 +97,12 @@ async function follow(
     .then(() => output.close());
   on.reading.add(closed);
   void closed.then(() => on.reading.delete(closed));
-  const isInTime = script.timeoutMs === 0 || await settlesWithin(on.clock, script.timeoutMs, child.exited);
+  const cut = AbortSignal.any([on.signal, ...limit === undefined ? [] : [limit]]);
+  const isInTime = await endsBefore(on.clock, script.timeoutMs, cut, child.exited);
   if (!isInTime) {
     child.kill("SIGHUP");
-    if (!await settlesWithin(on.clock, on.graceMs, child.exited)) child.kill("SIGKILL");
+    const graceMs = cut.aborted ? Math.min(STOP_GRACE_MS, on.graceMs) : on.graceMs;
+    if (!await settlesWithin(on.clock, graceMs, child.exited)) child.kill("SIGKILL");
     await child.exited;
   }
   const { code } = await child.exited;
@@ -99,6 +114,21 @@ async function follow(
     return { exitCode, status: "pipes_left_open" };
   }
   return { exitCode, status: exitCode === 0 ? "ok" : "exit_failure" };
+}
+
+/** Whether `work` settles before time is up, 0 being no limit, and before `cut` aborts. */
+async function endsBefore(clock: Clock, ms: number, cut: AbortSignal, work: Promise<unknown>): Promise<boolean> {
+  const settled = new AbortController();
+  const over = AbortSignal.any([settled.signal, cut]);
+  const late = ms === 0 ? aborted(over) : clock.sleep(ms, over).catch(() => {});
+  const result = await Promise.race([work.then(() => true), late.then(() => false)]);
+  settled.abort();
+  return result;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 async function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {

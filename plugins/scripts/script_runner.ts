@@ -9,8 +9,8 @@ import type { ScriptEnd } from "./script_run.ts";
 
 /** When a script ran. */
 export type Stage = "start" | "stop" | "cron";
-/** Runs one script and tells how it went. Must not reject. */
-export type RunOne = (script: ManifestScript, stage: Stage) => Promise<ScriptEnd>;
+/** Runs one script and tells how it went; it has to end when `limit` aborts. Must not reject. */
+export type RunOne = (script: ManifestScript, stage: Stage, limit?: AbortSignal) => Promise<ScriptEnd>;
 /** The next time after `from` that a cron expression means, in milliseconds since the epoch; `undefined` for never. */
 export type NextTime = (cron: string, fromMs: number) => number | undefined;
 
@@ -34,9 +34,15 @@ export class ScriptRunner {
     return this.#runStage("start");
   }
 
-  /** Runs the stop scripts, all at once, and waits for all. */
-  stop(): Promise<WorkOutcome> {
-    return this.#runStage("stop");
+  /** Runs the stop scripts, all at once, and waits for all, but no longer than until `limit` aborts. */
+  async stop(limit: AbortSignal): Promise<WorkOutcome> {
+    using late = new DisposableStack();
+    const over = new Promise<"timeout">((resolve) => {
+      const giveUp = () => resolve("timeout");
+      limit.addEventListener("abort", giveUp, { once: true });
+      late.defer(() => limit.removeEventListener("abort", giveUp));
+    });
+    return await Promise.race([this.#runStage("stop", limit), over]);
   }
 
   /** Runs one script again and again at its times until `signal` aborts; never twice at once. */
@@ -54,10 +60,22 @@ export class ScriptRunner {
     }
   }
 
-  async #runStage(stage: "start" | "stop"): Promise<WorkOutcome> {
+  async #runStage(stage: "start" | "stop", limit?: AbortSignal): Promise<WorkOutcome> {
     const scripts = this.#manifest?.scripts.filter(BELONGS[stage]) ?? [];
-    const ends = await Promise.all(scripts.map((script) => this.options.runOne(script, stage)));
+    const ends = await Promise.all(scripts.map((script) => this.#runOne(script, stage, limit)));
     if (ends.some(({ status }) => status === "timed_out")) return "timeout";
     return ends.every(({ status }) => status === "ok") ? "ok" : "error";
+  }
+
+  async #runOne(script: ManifestScript, stage: "start" | "stop", limit?: AbortSignal): Promise<ScriptEnd> {
+    const { log, runOne } = this.options;
+    const what = `${stage} script "${script.displayName || script.id}"`;
+    const tell = () => log.warn("did not finish", { phase: "drain", what });
+    limit?.addEventListener("abort", tell, { once: true });
+    try {
+      return await runOne(script, stage, limit);
+    } finally {
+      limit?.removeEventListener("abort", tell);
+    }
   }
 }

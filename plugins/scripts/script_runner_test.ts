@@ -6,6 +6,7 @@ import type { Manifest, ManifestScript } from "../controlplane/service.ts";
 import type { ScriptStatus } from "./script_run.ts";
 import { ScriptRunner } from "./script_runner.ts";
 
+const NEVER = new AbortController().signal;
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 function script(id: string, more: Partial<ManifestScript> = {}): ManifestScript {
@@ -42,7 +43,7 @@ Deno.test("ScriptRunner runs at each stage what belongs to it, all at once", asy
     script("never"),
   );
 
-  const outcomes = [await runner.start(manifest), await runner.stop()];
+  const outcomes = [await runner.start(manifest), await runner.stop(NEVER)];
 
   assertEquals(outcomes, ["ok", "ok"]);
   assertEquals(runs, ["start start at 0", "start both at 0", "stop stop at 0", "stop both at 0"]);
@@ -61,7 +62,7 @@ Deno.test("ScriptRunner takes a timeout for worse than an error, and waits for a
 Deno.test("ScriptRunner has nothing to stop before it started", async () => {
   const { runner, runs } = setUp();
 
-  assertEquals([await runner.stop(), runs], ["ok", []]);
+  assertEquals([await runner.stop(NEVER), runs], ["ok", []]);
 });
 
 Deno.test("ScriptRunner.repeat() runs at its times, never twice at once", async () => {
@@ -109,4 +110,23 @@ Deno.test("ScriptRunner.repeat() keeps to the machine's clock when that is set, 
   assertEquals(runs, ["cron often at 600000", "cron often at 1200000"]);
   stop.abort();
   await assertRejects(() => repeating);
+});
+
+Deno.test("ScriptRunner.stop() waits no longer than its limit, and says which script did not finish", async () => {
+  const told: unknown[] = [];
+  const log: Logger = { ...silent, warn: (message, fields) => told.push([message, fields]) };
+  const runOne = ({ id }: ManifestScript) =>
+    id === "endless"
+      ? new Promise<never>(() => {})
+      : Promise.resolve({ startedAtMs: 0, endedAtMs: 0, exitCode: 0, status: "ok" as const });
+  const runner = new ScriptRunner({ clock: new VirtualClock(0), log, runOne });
+  const limit = new AbortController();
+  await runner.start(manifestWith(script("endless", { runOnStop: true }), script("short", { runOnStop: true })));
+
+  const stopped = runner.stop(limit.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  limit.abort();
+
+  assertEquals(await stopped, "timeout");
+  assertEquals(told, [["did not finish", { phase: "drain", what: 'stop script "endless"' }]]);
 });
