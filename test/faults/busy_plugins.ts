@@ -74,6 +74,8 @@ export const BUSY: readonly Busy[] = [
         const path = encodeURIComponent(join(place, "upload"));
         const head = [`POST /api/v0/write-file?path=${path} HTTP/1.1`, "host: localhost", "content-length: 1000000"];
         await connect(held, { transport: "unix", path: agent.unix }, `${head.join("\r\n")}\r\n\r\nhalf`);
+        // What is to become the file is written beside it.
+        await until(() => [...Deno.readDirSync(place)].some(({ name }) => name.includes("upload")));
       },
     }),
     errors: ["agentfiles: drain"],
