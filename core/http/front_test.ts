@@ -544,6 +544,39 @@ Deno.test("a handler that fails because its client is gone is no failure of the 
   assertEquals([route, status], ["/api/v0/p/wait", 499]);
 });
 
+Deno.test("an upload that its client cuts is told from a fault, also where the handler has words of its own for it", async () => {
+  const answered = Promise.withResolvers<Observation>();
+  const { front, serve, failures } = createFront({ observe: answered.resolve });
+  const reading = Promise.withResolvers<void>();
+  serve("p", "p", (routes) => {
+    routes.app.post("/upload", async (c) => {
+      const reader = c.req.raw.body!.getReader();
+      try {
+        while (!(await reader.read()).done) reading.resolve();
+      } catch (cause) {
+        throw new HttpProblem(500, "nothing was written", { cause });
+      }
+      return c.text("never");
+    });
+  });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => front.fetch(request, { ...TCP, transport: "unix" }),
+  );
+
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  await client.write(
+    new TextEncoder().encode("POST /api/v0/p/upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nhalf"),
+  );
+  await reading.promise;
+  await client.closeWrite();
+  const { route, status } = await answered.promise;
+  await server.shutdown();
+
+  assertEquals(failures, []);
+  assertEquals([route, status], ["/api/v0/p/upload", 499]);
+});
+
 Deno.test("a handler that asks a closed request for more is no failure of the plugin", async () => {
   const { serve, ask, failures } = createFront();
   serve("p", "p", (routes) => {
