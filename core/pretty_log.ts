@@ -5,10 +5,8 @@
  */
 import { getAnsiColorFormatter, getTextFormatter, type TextFormatter } from "@logtape/logtape";
 
-import type { WritableText } from "./log.ts";
-
 /** Makes lines for people: in colour on a terminal, with the whole date elsewhere. */
-export function prettyFormatter(target: Pick<WritableText, "isTerminal">): TextFormatter {
+export function prettyFormatter(target: { isTerminal?(): boolean }): TextFormatter {
   return withFields(
     target.isTerminal?.()
       ? getAnsiColorFormatter({ timestamp: "time", category: "." })

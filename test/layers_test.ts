@@ -108,6 +108,21 @@ function loadedBy(entries: readonly string[]): readonly Edge[] {
   return loaded;
 }
 
+/** Files that lead back to themselves: each circle once, as one way around it. */
+function circles(): readonly string[] {
+  const next = Map.groupBy(graph, ({ from }) => from);
+  const left = new Set<string>();
+  const found: string[] = [];
+  function follow(file: string, way: readonly string[]): void {
+    if (way.includes(file)) return void found.push([...way.slice(way.indexOf(file)), file].join(" -> "));
+    if (left.has(file)) return;
+    for (const { to } of next.get(file) ?? []) follow(to, [...way, file]);
+    left.add(file);
+  }
+  for (const file of files) follow(file, []);
+  return found;
+}
+
 const files = await sourceFiles();
 const graph = await edges(files);
 
@@ -146,6 +161,10 @@ Deno.test("what runs before it is known whether this process becomes that parent
   const loaded = loadedBy(["main.ts"]).map(({ to }) => to);
 
   assertEquals(new Set(loaded), new Set(["core/cli/main.ts", "core/supervise/supervision.ts"]));
+});
+
+Deno.test("no file imports itself on the way through others, not even for a type", () => {
+  assertEquals(circles(), []);
 });
 
 Deno.test("every file is named after what is inside", () => {

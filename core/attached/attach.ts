@@ -16,12 +16,13 @@ import { API_PREFIX } from "../http/prefix_table.ts";
 import type { Needs, PluginContext } from "../plugin.ts";
 import { roadOf } from "../road.ts";
 import { AttachedPluginError } from "./attached_error.ts";
-import type { ProgramEntry } from "./attached_plugin.ts";
 import { Conversation } from "./conversation.ts";
 import { serveProgram, tellOfControlPlane } from "./host_side.ts";
 import { joinManifest } from "./manifest.ts";
 import { describeExit, Program, startError } from "./program.ts";
-import { commandOf, type ProgramCommand } from "./program_command.ts";
+import { commandOf } from "./entry_command.ts";
+import type { ProgramCommand } from "./program_command.ts";
+import type { ProgramEntry } from "./program_entry.ts";
 import { LineGate } from "./program_output.ts";
 import {
   commonProtocol,

@@ -6,27 +6,17 @@
 import { z } from "zod";
 
 import type { LoadedConfig } from "../config/loaded_config.ts";
-import type { AttachedEntry, PluginEntry } from "../config/plugin_entry.ts";
 import { type AnyDefinition, SEMANTIC_VERSION } from "../definition.ts";
 import type { HostFacts, Needs, PluginContext } from "../plugin.ts";
+import { isProgramEntry, type ProgramEntry } from "./program_entry.ts";
 import type { Said } from "./protocol.ts";
 
 /** Shown until the program has said its own. */
 const UNKNOWN_VERSION = "0.0.0";
 
-/** An entry whose plugin runs as a program of its own. */
-export interface ProgramEntry extends PluginEntry {
-  readonly from: string;
-  readonly attached: AttachedEntry;
-}
-
 /** A definition for each entry that attaches a program. Nothing is started. */
 export function attachedPlugins(config: Pick<LoadedConfig, "entries">): readonly AnyDefinition[] {
   return [...config.entries.values()].filter(isProgramEntry).map(attachedPlugin);
-}
-
-function isProgramEntry(entry: PluginEntry): entry is ProgramEntry {
-  return entry.attached !== undefined && entry.from !== undefined;
 }
 
 function attachedPlugin(entry: ProgramEntry): AnyDefinition {

@@ -12,8 +12,8 @@ import { findInPath } from "../exec/program.ts";
 import { NETWORK_VARIABLES } from "../network_variables.ts";
 import type { Child, Clock, Logger, PluginPermissions, SpawnOptions, Variables } from "../plugin.ts";
 import { AttachedPluginError } from "./attached_error.ts";
-import type { ProgramEntry } from "./attached_plugin.ts";
 import type { ProgramCommand } from "./program_command.ts";
+import type { ProgramEntry } from "./program_entry.ts";
 import {
   DESCRIBE_ARGUMENT,
   type PluginDescription,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ProgramEnd, RunOptions, Variables } from "../plugin.ts";
+import { END_SIGNALS, type OnEndSignal } from "./end_signal.ts";
 import { runProgram } from "./run_program.ts";
 
 /** The process as commands use it. */
@@ -18,23 +19,11 @@ export interface CommandIo {
   /** Standard input; `null` when it is a terminal, where nobody has prepared anything. */
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** Calls `handler` for SIGINT, SIGTERM and SIGHUP until disposed. */
-  onSignal(handler: (signal: EndSignal) => void): Disposable;
+  readonly onSignal: OnEndSignal;
   /** Runs a program in this process's place. @throws {SpawnError} When it cannot be started. */
   run(command: readonly [string, ...string[]], options?: RunOptions): Promise<ProgramEnd>;
   /** Calls `handler` for SIGUSR1 until disposed; never where there is no such signal. */
   onReload(handler: () => void): Disposable;
-}
-
-/** Signals that ask the process to end. */
-export type EndSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
-
-/** Number of each signal; a shell reports 128 more as the exit code. */
-const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
-const END_SIGNALS = Object.keys(SIGNAL_NUMBERS) as EndSignal[];
-
-/** The exit code of a process that a signal ended, as shells report it: 130 for SIGINT. */
-export function exitCodeOf(signal: EndSignal): number {
-  return 128 + SIGNAL_NUMBERS[signal];
 }
 
 /** The real process. */

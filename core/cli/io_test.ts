@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { type EndSignal, exitCodeOf } from "./io.ts";
+import { type EndSignal, exitCodeOf } from "./end_signal.ts";
 
 Deno.test("exitCodeOf() is what shells report", () => {
   const signals: readonly EndSignal[] = ["SIGHUP", "SIGINT", "SIGTERM"];

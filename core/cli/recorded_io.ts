@@ -4,7 +4,8 @@
  * @module
  */
 import type { ProgramEnd, RunOptions, Variables } from "../plugin.ts";
-import type { CommandIo, EndSignal } from "./io.ts";
+import type { EndSignal } from "./end_signal.ts";
+import type { CommandIo } from "./io.ts";
 
 /** What {@linkcode RecordedIo} takes. */
 export interface RecordedIoOptions {

@@ -9,7 +9,8 @@ import type { CoreCommand, Program } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { parseFlags, UsageError } from "./flags.ts";
 import { commandHelp, overview } from "./help.ts";
-import { type CommandIo, exitCodeOf } from "./io.ts";
+import { exitCodeOf } from "./end_signal.ts";
+import type { CommandIo } from "./io.ts";
 import { findAgent, type LocalAgentClient } from "./local_agent.ts";
 import { claimedBy, commandTable, findCommand, type TableEntry } from "./table.ts";
 

@@ -5,12 +5,12 @@
  */
 import { messageOf, SpawnError } from "../errors.ts";
 import type { ProgramEnd, RunOptions } from "../plugin.ts";
-import type { CommandIo, EndSignal } from "./io.ts";
+import type { EndSignal, OnEndSignal } from "./end_signal.ts";
 
 /** What {@linkcode runProgram} takes. */
 export interface RunProgramOptions extends RunOptions {
   /** Where signals to this process come from; they go on to the program. */
-  readonly onSignal: CommandIo["onSignal"];
+  readonly onSignal: OnEndSignal;
 }
 
 /**

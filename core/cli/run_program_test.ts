@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { SpawnError } from "../errors.ts";
-import type { EndSignal } from "./io.ts";
+import type { EndSignal } from "./end_signal.ts";
 import { runProgram } from "./run_program.ts";
 
 const noSignals = () => ({ [Symbol.dispose]() {} });

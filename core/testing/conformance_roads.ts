@@ -7,7 +7,7 @@ import { fromFileUrl, isAbsolute } from "@std/path";
 
 import type { AnyDefinition } from "../definition.ts";
 import type { Plugin, PluginPermissions } from "../plugin.ts";
-import type { ConformanceOptions } from "./conformance.ts";
+import type { ConformanceOptions } from "./conformance_options.ts";
 import type { TestAgentOptions } from "./test_agent.ts";
 
 /** One way into an agent. */

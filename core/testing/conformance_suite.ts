@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { type AnyDefinition, mountOf } from "../definition.ts";
 import { definePlugin } from "../plugin.ts";
-import type { ConformanceOptions } from "./conformance.ts";
+import type { ConformanceOptions } from "./conformance_options.ts";
 import type { Road } from "./conformance_roads.ts";
 import { createTestAgent, TestAgent } from "./test_agent.ts";
 

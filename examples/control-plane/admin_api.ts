@@ -7,10 +7,11 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 
 import { HttpProblem } from "../../core/errors.ts";
-import type { Auth, Authority } from "../../core/http/auth.ts";
+import type { Auth } from "../../core/http/auth.ts";
 import { json, readJson } from "../../core/http/json.ts";
 import { readQuery } from "../../core/http/query.ts";
 import type { Clock } from "../../core/plugin.ts";
+import type { AdminEnv } from "./admin_env.ts";
 import { type AgentFacts, detailsOf, summaryOf } from "./agent_views.ts";
 import type { AgentDefinition } from "./agents_file.ts";
 import { changeEvents } from "./change_events.ts";
@@ -30,13 +31,6 @@ import type { Workspaces } from "./workspaces.ts";
 const DEFAULT_LIMIT = 200;
 /** Most entries in one answer. */
 const MAX_LIMIT = 1000;
-
-/** What the server tells a handler beside the request. */
-export interface AdminEnv {
-  readonly authority: Authority | undefined;
-  /** Aborted when the server stops: streams end. */
-  readonly stopping: AbortSignal;
-}
 
 /** What {@linkcode adminApi} works with. */
 export interface AdminApiOptions extends AgentFacts {

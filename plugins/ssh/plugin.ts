@@ -3,29 +3,16 @@
  *
  * @module
  */
-import { definePlugin, optional, type OptionalNeed, type Plugin } from "../../core/plugin.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { isBefore } from "../../core/version_order.ts";
-import { BannerFeed, ConnectionReports, ManifestFeed } from "../controlplane/service.ts";
 import { sshCommands } from "./commands/mod.ts";
 import { sshConfig } from "./config.ts";
 import { addSshRoutes } from "./routes.ts";
 import type { RunningSsh } from "./serve_ssh.ts";
 import { SshTransport, X11Requests } from "./service.ts";
 import { sshMetrics } from "./ssh_metrics.ts";
+import { sshNeeds } from "./ssh_needs.ts";
 import { X11Handover } from "./x11_handover.ts";
-
-/** What the plugin takes from others when they are there. */
-export type SshNeeds = {
-  readonly manifest: OptionalNeed<ManifestFeed>;
-  readonly banners: OptionalNeed<BannerFeed>;
-  readonly reports: OptionalNeed<ConnectionReports>;
-};
-
-const needs: SshNeeds = {
-  manifest: optional(ManifestFeed),
-  banners: optional(BannerFeed),
-  reports: optional(ConnectionReports),
-};
 
 /** Oldest version it is tested with. 2.4 has no ChaCha20, and there the first terminal ends the whole agent. */
 const OLDEST_DENO = "2.9.0";
@@ -39,7 +26,7 @@ const plugin: Plugin = definePlugin({
   summary: "Serves SSH: shells, commands, terminals, file transfer, forwarded ports and sockets.",
   enabledByDefault: false,
   config: sshConfig,
-  needs,
+  needs: sshNeeds,
   provides: [SshTransport, X11Requests],
   permissions: { read: true, write: true, net: true, run: true, sys: ["uid", "hostname"], env: true, ffi: true },
   supported({ os, denoVersion }) {

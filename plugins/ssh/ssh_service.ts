@@ -10,7 +10,7 @@ import type { SshConfig } from "./config.ts";
 import type { Peer } from "./service.ts";
 import type { SshMetrics } from "./ssh_metrics.ts";
 import type { AuthPolicy } from "./transport/authentication.ts";
-import type { Ssh2 } from "./transport/ssh2_library.ts";
+import type { Ssh2 } from "./transport/ssh2_shape.ts";
 import { type ConnectionHandlers, SshServer } from "./transport/ssh_server.ts";
 import type { TrustedHostKey } from "./trusted_host_key.ts";
 

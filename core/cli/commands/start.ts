@@ -15,7 +15,7 @@ import type { StartSettings } from "../../plugin.ts";
 import type { ServiceManager } from "../../service/service_manager.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { type EndSignal, exitCodeOf } from "../io.ts";
+import { type EndSignal, exitCodeOf } from "../end_signal.ts";
 import { describeListening, listeningEvent } from "../listening_line.ts";
 import { loadConfig } from "../load_config.ts";
 import { isAnswered } from "../local_agent.ts";

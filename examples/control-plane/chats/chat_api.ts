@@ -8,7 +8,7 @@ import { z } from "zod";
 
 import { json, readJson } from "../../../core/http/json.ts";
 import { type QuerySpec, readQuery } from "../../../core/http/query.ts";
-import type { AdminEnv } from "../admin_api.ts";
+import type { AdminEnv } from "../admin_env.ts";
 import { changeEvents } from "../change_events.ts";
 import { relayToAgent } from "./agent_socket.ts";
 import { chatHeaders } from "./chat_headers.ts";

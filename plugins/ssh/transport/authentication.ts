@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type LibraryAuthentication, readKey, type Ssh2 } from "./ssh2_library.ts";
+import { readKey } from "./ssh2_library.ts";
+import type { LibraryAuthentication, Ssh2 } from "./ssh2_shape.ts";
 
 /** Who may come in. */
 export type AuthPolicy =

@@ -9,7 +9,7 @@
  */
 import crypto, { type Cipheriv, type Decipheriv } from "node:crypto";
 
-import type { LibraryConnection, LibraryProtocol } from "./ssh2_library.ts";
+import type { LibraryConnection, LibraryProtocol } from "./ssh2_shape.ts";
 
 type Make = typeof crypto.createCipheriv;
 

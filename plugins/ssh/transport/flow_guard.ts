@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { LibraryChannel, LibraryConnection, LibrarySession } from "./ssh2_library.ts";
+import type { LibraryChannel, LibraryConnection, LibrarySession } from "./ssh2_shape.ts";
 
 /**
  * Smallest packet a client may want, in bytes. Every server has to take 32,768 (RFC 4254, 5.2), and clients ask for no less

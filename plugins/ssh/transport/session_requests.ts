@@ -6,7 +6,7 @@
 import type { PtySize } from "../../../core/plugin.ts";
 import type { X11Request } from "../service.ts";
 import { SshChannel } from "./ssh_channel.ts";
-import type { LibraryChannel, LibraryConnection, LibrarySession, Reply } from "./ssh2_library.ts";
+import type { LibraryChannel, LibraryConnection, LibrarySession, Reply } from "./ssh2_shape.ts";
 import type { SshConnection } from "./ssh_connection.ts";
 import { type SessionKind, SshSession, type TerminalRequest } from "./ssh_session.ts";
 import { type TerminalModes, terminalModesOf } from "./terminal_modes.ts";

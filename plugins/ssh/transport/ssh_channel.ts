@@ -5,7 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 
-import type { LibraryChannel } from "./ssh2_library.ts";
+import type { LibraryChannel } from "./ssh2_shape.ts";
 
 /** Where output goes. Only sessions have a `stderr`. */
 export type OutputName = "stdout" | "stderr";

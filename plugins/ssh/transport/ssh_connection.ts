@@ -5,7 +5,7 @@
  */
 import type { Peer } from "../service.ts";
 import { SshChannel } from "./ssh_channel.ts";
-import type { ChannelCallback, LibraryChannel, LibraryConnection } from "./ssh2_library.ts";
+import type { ChannelCallback, LibraryChannel, LibraryConnection } from "./ssh2_shape.ts";
 
 /** Address and port of one end of a forwarded connection. */
 export interface Endpoint {

@@ -19,7 +19,7 @@ import {
   type LibraryServer,
   type Reply,
   type Ssh2,
-} from "./ssh2_library.ts";
+} from "./ssh2_shape.ts";
 import { type ChannelRequest, OPEN_FAILURE, SshConnection } from "./ssh_connection.ts";
 import { writeWholePackets } from "./whole_packets.ts";
 

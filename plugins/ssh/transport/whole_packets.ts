@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { LibraryConnection } from "./ssh2_library.ts";
+import type { LibraryConnection } from "./ssh2_shape.ts";
 
 /** Lets everything that is written in one turn go out at once. To be called before the key exchange ends. */
 export function writeWholePackets({ _protocol: protocol, _sock: socket }: LibraryConnection): void {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import type { LibraryConnection } from "./ssh2_library.ts";
+import type { LibraryConnection } from "./ssh2_shape.ts";
 import { writeWholePackets } from "./whole_packets.ts";
 
 Deno.test("writeWholePackets() hands over at once what is written in one turn, and keeps the order", async () => {
