@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 
+import { type Row, SqliteStatements } from "./sqlite_statements.ts";
 import type {
   BoundaryEntry,
   BoundaryFilter,
@@ -61,7 +62,7 @@ export function openSqliteStore(path: string): Store {
         `Cannot use the database "${path}": its layout is ${version}, this program uses ${SCHEMA_VERSION}`,
       );
     }
-    return new SqliteStore(db);
+    return new SqliteStore(new SqliteStatements(db));
   } catch (error) {
     db.close();
     throw error;
@@ -69,57 +70,70 @@ export function openSqliteStore(path: string): Store {
 }
 
 class SqliteStore implements Store {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-  #isOpen = true;
+  readonly #statements: SqliteStatements;
   /** Writes since the start, by what is bounded. */
   readonly #writes = new Map<string, number>();
 
-  constructor(db: DatabaseSync) {
-    this.#db = db;
+  constructor(statements: SqliteStatements) {
+    this.#statements = statements;
   }
 
   put<K extends keyof LatestKinds>(agentId: string, kind: K, key: string, value: LatestKinds[K]): void {
-    this.#run("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?)", agentId, kind, key, JSON.stringify(value));
+    this.#statements.run(
+      "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?)",
+      agentId,
+      kind,
+      key,
+      JSON.stringify(value),
+    );
   }
 
   latest<K extends keyof LatestKinds>(agentId: string, kind: K, key = ""): LatestKinds[K] | undefined {
-    const [row] = this.#all("SELECT body FROM latest WHERE agent = ? AND kind = ? AND key = ?", agentId, kind, key);
+    const [row] = this.#statements.all(
+      "SELECT body FROM latest WHERE agent = ? AND kind = ? AND key = ?",
+      agentId,
+      kind,
+      key,
+    );
     return row === undefined ? undefined : JSON.parse(String(row.body));
   }
 
   latestByKey<K extends keyof LatestKinds>(agentId: string, kind: K): Readonly<Record<string, LatestKinds[K]>> {
-    const rows = this.#all("SELECT key, body FROM latest WHERE agent = ? AND kind = ? ORDER BY key", agentId, kind);
+    const rows = this.#statements.all(
+      "SELECT key, body FROM latest WHERE agent = ? AND kind = ? ORDER BY key",
+      agentId,
+      kind,
+    );
     return Object.fromEntries(rows.map(({ key, body }) => [String(key), JSON.parse(String(body))]));
   }
 
   append<K extends keyof EventKinds>(agentId: string, kind: K, value: EventKinds[K], key?: string): boolean {
     const sql = "INSERT OR IGNORE INTO events (agent, kind, key, body) VALUES (?, ?, ?, ?)";
-    const added = this.#run(sql, agentId, kind, key ?? null, JSON.stringify(value));
+    const { changes } = this.#statements.run(sql, agentId, kind, key ?? null, JSON.stringify(value));
     this.#prune("events", "agent = ? AND kind = ?", MAX_EVENTS, agentId, kind);
-    return added > 0;
+    return changes > 0;
   }
 
   events<K extends keyof EventKinds>(agentId: string, kind: K, limit: number): readonly EventKinds[K][] {
     const sql = "SELECT body FROM events WHERE agent = ? AND kind = ? ORDER BY id DESC LIMIT ?";
-    return this.#all(sql, agentId, kind, limit).map(({ body }) => JSON.parse(String(body))).reverse();
+    return this.#statements.all(sql, agentId, kind, limit).map(({ body }) => JSON.parse(String(body))).reverse();
   }
 
   addLogs(agentId: string, lines: readonly LogLine[]): void {
     const insert = "INSERT INTO logs (agent, source, level, output, reported_at, created_at) VALUES (?, ?, ?, ?, ?, ?)";
     const count = "INSERT INTO log_bytes VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes";
-    this.#together(() => {
+    this.#statements.together(() => {
       let bytes = 0;
       for (const { sourceId, level, output, reportedAt, createdAt } of lines) {
         bytes += new TextEncoder().encode(output).length;
-        this.#run(insert, agentId, sourceId, level, output, reportedAt, createdAt);
+        this.#statements.run(insert, agentId, sourceId, level, output, reportedAt, createdAt);
       }
-      this.#run(count, agentId, bytes);
+      this.#statements.run(count, agentId, bytes);
     });
   }
 
   logBytes(agentId: string): number {
-    return Number(this.#all("SELECT bytes FROM log_bytes WHERE agent = ?", agentId)[0]?.bytes ?? 0);
+    return Number(this.#statements.all("SELECT bytes FROM log_bytes WHERE agent = ?", agentId)[0]?.bytes ?? 0);
   }
 
   logs(agentId: string, page: Page): readonly StoredLogLine[] {
@@ -131,20 +145,20 @@ class SqliteStore implements Store {
   }
 
   clearLogs(agentId: string): void {
-    this.#together(() => {
-      this.#run("DELETE FROM logs WHERE agent = ?", agentId);
-      this.#run("DELETE FROM log_bytes WHERE agent = ?", agentId);
-      this.#run("DELETE FROM latest WHERE agent = ? AND kind = 'logLimit'", agentId);
+    this.#statements.together(() => {
+      this.#statements.run("DELETE FROM logs WHERE agent = ?", agentId);
+      this.#statements.run("DELETE FROM log_bytes WHERE agent = ?", agentId);
+      this.#statements.run("DELETE FROM latest WHERE agent = ? AND kind = 'logLimit'", agentId);
     });
   }
 
   addBoundary(agentId: string, entries: readonly BoundaryEntry[]): void {
     const insert = "INSERT INTO boundary (agent, decision, time, method, url, host, rule, session, sequence) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    this.#together(() => {
+    this.#statements.together(() => {
       for (const { decision, time, method, url, host, matchedRule, sessionId, sequenceNumber } of entries) {
         const rule = matchedRule ?? null;
-        this.#run(insert, agentId, decision, time, method, url, host, rule, sessionId, sequenceNumber);
+        this.#statements.run(insert, agentId, decision, time, method, url, host, rule, sessionId, sequenceNumber);
       }
     });
     this.#prune("boundary", "agent = ?", MAX_BOUNDARY, agentId);
@@ -179,24 +193,22 @@ class SqliteStore implements Store {
   }
 
   [Symbol.dispose](): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#statements.clear();
-    this.#db.close();
+    this.#statements[Symbol.dispose]();
   }
 
   /** Rows in order of their ids. Names of tables and conditions come from this file alone. */
   #page(table: string, conditions: readonly string[], values: readonly SQLInputValue[], { after, limit }: Page): Row[] {
     const where = (more: readonly string[]) => [...conditions, ...more].join(" AND ");
     if (after !== undefined) {
-      return this.#all(
+      return this.#statements.all(
         `SELECT * FROM ${table} WHERE ${where(["id > ?"])} ORDER BY id LIMIT ?`,
         ...values,
         after,
         limit,
       );
     }
-    return this.#all(`SELECT * FROM ${table} WHERE ${where([])} ORDER BY id DESC LIMIT ?`, ...values, limit).reverse();
+    return this.#statements.all(`SELECT * FROM ${table} WHERE ${where([])} ORDER BY id DESC LIMIT ?`, ...values, limit)
+      .reverse();
   }
 
   #prune(table: string, condition: string, max: number, ...values: readonly SQLInputValue[]): void {
@@ -205,36 +217,9 @@ class SqliteStore implements Store {
     this.#writes.set(bounded, writes);
     if (writes % PRUNE_EVERY !== 0) return;
     const oldest = `SELECT id FROM ${table} WHERE ${condition} ORDER BY id DESC LIMIT 1 OFFSET ${max}`;
-    this.#run(`DELETE FROM ${table} WHERE ${condition} AND id <= (${oldest})`, ...values, ...values);
-  }
-
-  #together(work: () => void): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
-  #run(sql: string, ...values: readonly SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
-  }
-
-  #all(sql: string, ...values: readonly SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values);
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) this.#statements.set(sql, statement = this.#db.prepare(sql));
-    return statement;
+    this.#statements.run(`DELETE FROM ${table} WHERE ${condition} AND id <= (${oldest})`, ...values, ...values);
   }
 }
-
-type Row = ReturnType<StatementSync["all"]>[number];
 
 function logLine(row: Row): StoredLogLine {
   return {

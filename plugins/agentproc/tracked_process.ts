@@ -6,6 +6,7 @@
 import { type OutputReading, readOutput } from "../../core/exec/output_reader.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { Child, Clock, ExitStatus, KilledTree, LimitEnforcement, ResourceLimits } from "../../core/plugin.ts";
+import { Waiters } from "../../core/waiters.ts";
 import type { AgentprocConfig } from "./config.ts";
 import { HeadTailBuffer } from "./head_tail_buffer.ts";
 import { type HeldReader, OutputHold } from "./output_hold.ts";
@@ -94,7 +95,7 @@ export class TrackedProcess {
   #child: Remains;
   #reading: OutputReading | undefined;
   readonly #hold: OutputHold | undefined;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Waiters();
   #end: ProcessEnd | undefined;
   #outputOpen = true;
 
@@ -173,16 +174,7 @@ export class TrackedProcess {
 
   /** Resolves at the next byte, the end, or the close of the output. Only what happens after the call counts. */
   nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        this.#watchers.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#watchers.add(done);
-      signal.addEventListener("abort", done, { once: true });
-    });
+    return this.#watchers.wait(signal);
   }
 
   /** Bytes of memory held for readers of the streams. */
@@ -231,7 +223,7 @@ export class TrackedProcess {
   }
 
   #changed(): void {
-    for (const watcher of this.#watchers) watcher();
+    this.#watchers.wake();
   }
 }
 

@@ -10,7 +10,7 @@ import { json, readJson } from "../../../core/http/json.ts";
 import { type QuerySpec, readQuery } from "../../../core/http/query.ts";
 import type { AdminEnv } from "../admin_env.ts";
 import { changeEvents } from "../change_events.ts";
-import { relayToAgent } from "./agent_socket.ts";
+import { type AgentSocketOptions, relayToAgent } from "./agent_socket.ts";
 import { chatHeaders } from "./chat_headers.ts";
 import type { Chat, ChatStore } from "./chat_store.ts";
 import { chatStream } from "./chat_stream.ts";
@@ -124,39 +124,39 @@ export function chatApi({ chats, store, workspaces }: ChatApiOptions): Hono<{ Bi
 }
 
 /** The desktop of the chat's workspace: RFB in binary messages, for a viewer such as noVNC. */
-async function showDesktop(
-  chat: Chat,
-  c: Context<{ Bindings: AdminEnv }>,
-  workspaces: ChatWorkspaces,
-): Promise<Response> {
-  // Throws when there is no agent to ask.
-  workspaces.agentOf(chat);
-  return await relayToAgent(c.req.raw, {
-    http: () => workspaces.client(chat),
+function showDesktop(chat: Chat, c: Asked, workspaces: ChatWorkspaces): Promise<Response> {
+  return relay(chat, c, workspaces, {
     path: `/api/v0/desktop/vnc${new URL(c.req.url).search}`,
-    headers: chatHeaders({ chat }),
     what: "agent desktop",
     maxClientBytes: MAX_VIEWER_BYTES,
     maxAgentBytes: MAX_SCREEN_BYTES,
-    stopping: c.env.stopping,
   });
 }
 
 /** What the agent tells of the repositories that the chat and its children have touched. */
-async function watchGit(
-  chat: Chat,
-  c: Context<{ Bindings: AdminEnv }>,
-  workspaces: ChatWorkspaces,
-): Promise<Response> {
-  // Throws when there is no agent to ask.
-  workspaces.agentOf(chat);
-  return await relayToAgent(c.req.raw, {
-    http: () => workspaces.client(chat),
+function watchGit(chat: Chat, c: Asked, workspaces: ChatWorkspaces): Promise<Response> {
+  return relay(chat, c, workspaces, {
     path: `/api/v0/git/watch?chat_id=${chat.id}`,
-    headers: chatHeaders({ chat }),
     what: "git state",
     maxClientBytes: MAX_REFRESH_BYTES,
     maxAgentBytes: MAX_GIT_BYTES,
+  });
+}
+
+type Asked = Context<{ Bindings: AdminEnv }>;
+
+/** Opens a WebSocket at the chat's agent. @throws {HttpProblem} 400 when there is no agent to ask. */
+async function relay(
+  chat: Chat,
+  c: Asked,
+  workspaces: ChatWorkspaces,
+  place: Pick<AgentSocketOptions, "path" | "what" | "maxClientBytes" | "maxAgentBytes">,
+): Promise<Response> {
+  workspaces.agentOf(chat);
+  return await relayToAgent(c.req.raw, {
+    ...place,
+    http: () => workspaces.client(chat),
+    headers: chatHeaders({ chat }),
     stopping: c.env.stopping,
   });
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 
+import { type Row, SqliteStatements } from "../sqlite_statements.ts";
 import type { Chat, ChatFilter, ChatMessage, ChatStore, StoredChatMessage } from "./chat_store.ts";
 
 /** Layout of the tables; a database with another one is refused. */
@@ -43,7 +44,7 @@ export function openSqliteChatStore(path: string): ChatStore {
         `Cannot use the chats in "${path}": their layout is ${row.version}, this program uses ${LAYOUT}`,
       );
     }
-    return new SqliteChatStore(db);
+    return new SqliteChatStore(new SqliteStatements(db));
   } catch (error) {
     db.close();
     throw error;
@@ -51,16 +52,14 @@ export function openSqliteChatStore(path: string): ChatStore {
 }
 
 class SqliteChatStore implements ChatStore {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-  #isOpen = true;
+  readonly #statements: SqliteStatements;
 
-  constructor(db: DatabaseSync) {
-    this.#db = db;
+  constructor(statements: SqliteStatements) {
+    this.#statements = statements;
   }
 
   save(chat: Chat): void {
-    this.#run(
+    this.#statements.run(
       "INSERT INTO chats VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET title = excluded.title, " +
         "workspace = excluded.workspace, agent = excluded.agent, model = excluded.model, status = excluded.status, " +
         "error = excluded.error, updated_at = excluded.updated_at, archived_at = excluded.archived_at",
@@ -71,7 +70,7 @@ class SqliteChatStore implements ChatStore {
   }
 
   chat(id: string): Chat | undefined {
-    const [row] = this.#all("SELECT * FROM chats WHERE id = ?", id);
+    const [row] = this.#statements.all("SELECT * FROM chats WHERE id = ?", id);
     return row && chatOf(row);
   }
 
@@ -83,70 +82,49 @@ class SqliteChatStore implements ChatStore {
     if (isArchived !== undefined) conditions.push(isArchived ? "archived_at IS NOT NULL" : "archived_at IS NULL");
     // What was made in the same millisecond comes in the order in which it was made.
     const sql = `SELECT * FROM chats WHERE ${conditions.join(" AND ")} ORDER BY created_at DESC, rowid DESC LIMIT ?`;
-    return this.#all(sql, ...values, limit).map(chatOf);
+    return this.#statements.all(sql, ...values, limit).map(chatOf);
   }
 
   addMessage(chatId: string, message: ChatMessage): StoredChatMessage {
     const sql = "INSERT INTO chat_messages (chat, body) VALUES (?, ?)";
-    const { lastInsertRowid } = this.#prepare(sql).run(chatId, JSON.stringify(message));
-    return { ...message, id: Number(lastInsertRowid) };
+    return { ...message, id: this.#statements.run(sql, chatId, JSON.stringify(message)).lastId };
   }
 
   messages(chatId: string, after: number = 0): readonly StoredChatMessage[] {
-    const rows = this.#all("SELECT id, body FROM chat_messages WHERE chat = ? AND id > ? ORDER BY id", chatId, after);
+    const rows = this.#statements.all(
+      "SELECT id, body FROM chat_messages WHERE chat = ? AND id > ? ORDER BY id",
+      chatId,
+      after,
+    );
     return rows.map(({ id, body }) => ({ ...JSON.parse(String(body)), id: Number(id) }));
   }
 
   queue(chatId: string, message: ChatMessage): void {
-    this.#run("INSERT INTO chat_queue (chat, body) VALUES (?, ?)", chatId, JSON.stringify(message));
+    this.#statements.run("INSERT INTO chat_queue (chat, body) VALUES (?, ?)", chatId, JSON.stringify(message));
   }
 
   queued(chatId: string): readonly ChatMessage[] {
-    return this.#all("SELECT body FROM chat_queue WHERE chat = ? ORDER BY id", chatId)
+    return this.#statements.all("SELECT body FROM chat_queue WHERE chat = ? ORDER BY id", chatId)
       .map(({ body }) => JSON.parse(String(body)));
   }
 
   takeQueued(chatId: string): number {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
+    return this.#statements.together(() => {
       const sql = "INSERT INTO chat_messages (chat, body) SELECT chat, body FROM chat_queue WHERE chat = ? ORDER BY id";
-      const taken = this.#run(sql, chatId);
+      const { changes } = this.#statements.run(sql, chatId);
       this.clearQueue(chatId);
-      this.#db.exec("COMMIT");
-      return taken;
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
-    }
+      return changes;
+    });
   }
 
   clearQueue(chatId: string): void {
-    this.#run("DELETE FROM chat_queue WHERE chat = ?", chatId);
+    this.#statements.run("DELETE FROM chat_queue WHERE chat = ?", chatId);
   }
 
   [Symbol.dispose](): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#statements.clear();
-    this.#db.close();
-  }
-
-  #run(sql: string, ...values: readonly SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
-  }
-
-  #all(sql: string, ...values: readonly SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values);
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) this.#statements.set(sql, statement = this.#db.prepare(sql));
-    return statement;
+    this.#statements[Symbol.dispose]();
   }
 }
-
-type Row = ReturnType<StatementSync["all"]>[number];
 
 function chatOf(row: Row): Chat {
   const { id, parent, root, title, workspace, agent, model, mode, status, error, created_at, updated_at, archived_at } =

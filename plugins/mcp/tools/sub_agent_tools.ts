@@ -6,7 +6,7 @@
 import { z } from "zod";
 
 import { defineTool, requiredText, type Tool, type ToolHints } from "./tool.ts";
-import { SUB_AGENT_STATUSES, type SubAgent, type SubAgentReport, type SubAgentTask } from "./workspace_api.ts";
+import { SUB_AGENT_STATUSES, type SubAgent, type SubAgentReport } from "./workspace_api.ts";
 
 /** Wait of a call that names none, in seconds. */
 const DEFAULT_WAIT_SECONDS = 300;
@@ -41,38 +41,40 @@ const TASK: z.ZodType<SpawnInput> = z.object({
   title: z.string().nullish().describe("A few words for people. Default: the beginning of the prompt."),
 });
 
-function taskOf({ prompt, title }: SpawnInput): SubAgentTask {
-  return { prompt: prompt.trim(), title: title?.trim() || undefined };
+/** A tool that starts an agent, which `part` of the workspace does. */
+function spawnTool(
+  part: "agents" | "desktopAgents",
+  words: { readonly name: string; readonly title: string; readonly description: string },
+): Tool {
+  return defineTool({
+    ...words,
+    part,
+    input: TASK,
+    result: AGENT,
+    hints: CHANGES,
+    run: ({ prompt, title }, api): Promise<SubAgent> =>
+      api[part]!.spawn({ prompt: prompt.trim(), title: title?.trim() || undefined }),
+  });
 }
 
 /** Starts another agent. */
-export const spawnAgent: Tool = defineTool({
+export const spawnAgent: Tool = spawnTool("agents", {
   name: "spawn_agent",
   title: "Give work to another agent",
   description:
     "Starts another agent in this workspace with a task of its own and returns at once. Use it for work that is worth an " +
     "agent and does not depend on yours; what two agents change at once must not overlap. It knows only the prompt, has " +
     "the same tools and cannot start agents itself. Collect what it found with wait_agent.",
-  part: "agents",
-  input: TASK,
-  result: AGENT,
-  hints: CHANGES,
-  run: (wanted, api): Promise<SubAgent> => api.agents!.spawn(taskOf(wanted)),
 });
 
 /** Starts another agent that uses the desktop. */
-export const spawnComputerUseAgent: Tool = defineTool({
+export const spawnComputerUseAgent: Tool = spawnTool("desktopAgents", {
   name: "spawn_computer_use_agent",
   title: "Give work on the desktop to another agent",
   description:
     "As spawn_agent, for work that needs the workspace's desktop: the agent also has the tool computer, by which it sees " +
     "the screen and uses mouse and keyboard. Use it for programs with windows and for looking at pages in a browser. " +
     "There is one desktop, so let one such agent work at a time. Collect what it found with wait_agent.",
-  part: "desktopAgents",
-  input: TASK,
-  result: AGENT,
-  hints: CHANGES,
-  run: (wanted, api): Promise<SubAgent> => api.desktopAgents!.spawn(taskOf(wanted)),
 });
 
 /** Waits for another agent. */
