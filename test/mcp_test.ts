@@ -451,6 +451,18 @@ Deno.test("one session too many closes the one that was idle longest", async () 
   assertEquals(await agent.metric("agent_mcp_sessions"), 1);
 });
 
+Deno.test("clients that begin at the same time share the places", async () => {
+  await using agent = await createTestAgent({ plugins: [mcp], config: { mcp: { maxSessions: 1 } } });
+
+  const begun = await Promise.allSettled([begin(agent), begin(agent), begin(agent)]);
+
+  assertEquals(begun.map(({ status }) => status), ["fulfilled", "rejected", "rejected"]);
+  assertEquals(await agent.metric("agent_mcp_sessions"), 1);
+  await agent.clock.advance(1);
+  await begin(agent);
+  assertEquals(await agent.metric("agent_mcp_sessions"), 1);
+});
+
 Deno.test("a session in use is not closed for a new one", async () => {
   await using agent = await createTestAgent({ plugins: [mcp], config: { mcp: { maxSessions: 1 } } });
   const headers = await begin(agent);

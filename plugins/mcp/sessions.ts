@@ -17,6 +17,8 @@ const REFUSED = -32000;
 export class McpSessions {
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, McpSession>();
+  /** Requests that may begin a session: each holds a place. */
+  #beginning = 0;
   #isClosed = false;
 
   constructor(options: SessionOptions) {
@@ -35,8 +37,18 @@ export class McpSessions {
       const session = this.#sessions.get(id);
       return session === undefined ? refusal(404, NO_SESSION, "Session not found") : await session.handle(request);
     }
-    if (this.#isClosed || !await this.#makeRoom()) return refusal(429, REFUSED, "Too many sessions");
-    return await this.#begin(request);
+    this.#beginning++;
+    let holdsPlace = true;
+    const givePlace = () => {
+      if (holdsPlace) this.#beginning--;
+      holdsPlace = false;
+    };
+    try {
+      if (this.#isClosed || !await this.#makeRoom()) return refusal(429, REFUSED, "Too many sessions");
+      return await this.#begin(request, givePlace);
+    } finally {
+      givePlace();
+    }
   }
 
   /** Closes what nobody has used for too long. */
@@ -52,25 +64,30 @@ export class McpSessions {
     await Promise.all([...this.#sessions].map(([id, session]) => this.#end(id, session, "stop")));
   }
 
-  async #begin(request: Request): Promise<Response> {
+  /** @param opened Called once the session counts as one. */
+  async #begin(request: Request, opened: () => void): Promise<Response> {
     let id: string | undefined;
     const session: McpSession = new McpSession(this.#options, {
       opened: (given) => {
         id = given;
         this.#sessions.set(given, session);
+        opened();
       },
       ending: () => this.#forget(id, "client"),
     });
-    await session.start();
-    const response = await session.handle(request);
-    // The request did not begin a session: it was answered with what is wrong with it.
-    if (id === undefined) await session.close();
-    return response;
+    try {
+      await session.start();
+      return await session.handle(request);
+    } finally {
+      // The request did not begin a session: it was answered with what is wrong with it.
+      if (id === undefined) await session.close();
+      else if (this.#isClosed) await this.#end(id, session, "stop");
+    }
   }
 
-  /** Whether one more session may begin. */
+  /** Whether one more session may begin, with all that begin now. */
   async #makeRoom(): Promise<boolean> {
-    if (this.#sessions.size < this.#options.config.maxSessions) return true;
+    if (this.#sessions.size + this.#beginning <= this.#options.config.maxSessions) return true;
     const [longest] = [...this.#sessions].toSorted(([, a], [, b]) => b.idleMs() - a.idleMs());
     if (longest === undefined || longest[1].idleMs() === 0) return false;
     await this.#end(...longest, "full");

@@ -41,6 +41,7 @@ interface Message {
 const ENDPOINT = new URL("http://localhost/api/v0/mcp");
 /** JSON-RPC codes. */
 const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
 const UNREACHABLE = -32000;
 /** Id of the relay's own requests; no client would choose it. */
 const OWN_ID = "outpost-relay";
@@ -61,7 +62,7 @@ export class StdioRelay {
     this.#options = options;
   }
 
-  /** Takes one line of the client. Never rejects: what goes wrong is answered. */
+  /** Takes one line of the client. What goes wrong is answered. @throws When the answer cannot be written. */
   async take(line: string): Promise<void> {
     if (line.trim() === "") return;
     let message: Message;
@@ -69,6 +70,10 @@ export class StdioRelay {
       message = JSON.parse(line);
     } catch (error) {
       const refusal = { code: PARSE_ERROR, message: `Parse error: ${messageOf(error)}` };
+      return await this.#answer({ jsonrpc: "2.0", error: refusal, id: null });
+    }
+    if (typeof message !== "object" || message === null || Array.isArray(message)) {
+      const refusal = { code: INVALID_REQUEST, message: "Invalid request: a message is a JSON object" };
       return await this.#answer({ jsonrpc: "2.0", error: refusal, id: null });
     }
     if (message.method === "initialize") this.#initialize = message;
@@ -115,7 +120,11 @@ export class StdioRelay {
       requestInit: { headers: { ...this.#options.headers } },
       fetch: (url, init) => this.#options.agent.fetch(new URL(url, ENDPOINT).pathname, init),
     });
-    transport.onmessage = (received) => void this.#receive(received as Message, transport);
+    transport.onmessage = (received) => {
+      this.#receive(received as Message, transport).catch((error) => {
+        this.#options.warn(`The client cannot be answered: ${messageOf(error)}`);
+      });
+    };
     // What fails on the way is thrown by send(), or tried again by the transport.
     transport.onerror = (error) => this.#reopened?.reject(error);
     this.#transport = transport;
@@ -148,8 +157,12 @@ export class StdioRelay {
   }
 
   async #answer(message: Message): Promise<void> {
-    await this.#options.write(`${JSON.stringify(message)}\n`);
-    if (message.method === undefined) this.#done(message.id ?? undefined);
+    try {
+      await this.#options.write(`${JSON.stringify(message)}\n`);
+    } finally {
+      // A client that takes no answer waits for none either.
+      if (message.method === undefined) this.#done(message.id ?? undefined);
+    }
   }
 
   #done(id: string | number | undefined): void {

@@ -39,9 +39,27 @@ Deno.test("StdioRelay answers what is no JSON, and what the agent cannot be aske
   });
 
   await relay.take("{");
+  await relay.take("null");
+  await relay.take("[]");
   await relay.take(JSON.stringify(INITIALIZE));
   await relay.idle();
   await relay.close();
 
-  assertEquals(answers.map(({ id, error }) => [id, error.code]), [[null, -32700], [1, -32000]]);
+  assertEquals(answers.map(({ id, error }) => [id, error.code]), [[null, -32700], [null, -32600], [null, -32600], [1, -32000]]);
+});
+
+Deno.test("StdioRelay says so when an answer cannot be written, and waits no more for it", async () => {
+  await using agent = await createTestAgent({ plugins: [mcp] });
+  const warned = Promise.withResolvers<string>();
+  const relay = new StdioRelay({
+    agent: { socketPath: "/none", fetch: (path, init) => agent.fetch(path, init) },
+    write: () => Promise.reject(new Error("broken pipe")),
+    warn: warned.resolve,
+  });
+
+  await relay.take(JSON.stringify(INITIALIZE));
+  await relay.idle();
+
+  assertEquals(await warned.promise, "The client cannot be answered: broken pipe");
+  await relay.close();
 });
