@@ -12,6 +12,7 @@ import {
   Timing_Status,
 } from "../core/proto/gen/agent_pb.ts";
 import { RpcError } from "../core/rpc/drpc/error.ts";
+import type { Awaitable } from "../core/plugin.ts";
 import { TestControlPlane } from "../core/testing/control_plane.ts";
 import { createTestAgent } from "../core/testing/test_agent.ts";
 import { uuidBytes, uuidText } from "../core/uuid.ts";
@@ -34,6 +35,7 @@ function planeWith(
   directory: string,
   createLogs?: () => Record<string, unknown>,
   manifest: Record<string, unknown> = {},
+  scriptCompleted: () => Awaitable<Record<string, unknown>> = () => ({}),
 ): Run {
   const plane = new TestControlPlane().serve(Agent, {
     getManifest: () => ({
@@ -44,7 +46,7 @@ function planeWith(
     updateStartup: () => ({}),
     updateLifecycle: () => ({}),
     getAnnouncementBanners: () => ({}),
-    scriptCompleted: () => ({}),
+    scriptCompleted,
     batchCreateLogs: createLogs ?? (() => ({})),
   });
   const requests = (method: string) => plane.calls.filter((call) => call.method === method).map((call) => call.request);
@@ -155,9 +157,12 @@ Deno.test("scripts runs stop scripts before the agent is off, and their lines ar
 });
 
 /** Lets the agent run in real time: its end waits for the last lines, however long a loaded machine takes for them. */
-async function stopWith(script: Record<string, unknown>): Promise<Run> {
+async function stopWith(
+  script: Record<string, unknown>,
+  scriptCompleted?: () => Awaitable<Record<string, unknown>>,
+): Promise<Run> {
   const directory = await Deno.makeTempDir();
-  const run = planeWith({ ...script, runOnStop: true }, directory);
+  const run = planeWith({ ...script, runOnStop: true }, directory, undefined, {}, scriptCompleted);
   const agent = await createTestAgent({
     plugins: [controlplane, scripts],
     controlPlane: run.plane,
@@ -187,6 +192,39 @@ Deno.test("scripts reports a stop script that fails, or takes too long, as the a
   assertEquals([failing.states().at(-1), slow.states().at(-1)], ["SHUTDOWN_ERROR", "SHUTDOWN_TIMEOUT"]);
   assertEquals([failing.lines(), slow.lines()], [["INFO once"], ["INFO once"]]);
   assertEquals([failing.timings().length, failing.timings()[0]?.exitCode], [1, 3]);
+});
+
+Deno.test("scripts waits until the control plane has heard how a stop script went", async () => {
+  let isHeard = false;
+  await stopWith({ script: "true" }, async () => {
+    // deno-lint-ignore outpost/no-sleep -- the lateness of the answer is the subject
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    isHeard = true;
+    return {};
+  });
+
+  assertEquals(isHeard, true);
+});
+
+Deno.test("scripts reports a script that cannot even be prepared as failed, and runs it once it can be", async () => {
+  const directory = await Deno.makeTempDir();
+  const data = join(directory, "data");
+  await Deno.writeTextFile(data, "in the way");
+  const run = planeWith({ script: "true", runOnStart: true, runOnStop: true }, directory);
+  const agent = await createTestAgent({
+    plugins: [controlplane, scripts],
+    controlPlane: run.plane,
+    agent: { scriptDataDir: data },
+    time: "real",
+  });
+  await run.plane.until(() => run.states().includes("START_ERROR") && run.timings().length === 1);
+  await Deno.remove(data);
+  await agent.stop();
+  await agent[Symbol.asyncDispose]();
+  await Deno.remove(directory, { recursive: true });
+
+  assertEquals(run.timings().map(({ exitCode }) => exitCode), [255, 0]);
+  assertEquals(run.states().at(-1), "OFF");
 });
 
 Deno.test("scripts gives start scripts the manifest's secrets, in the environment and in files", async () => {

@@ -45,7 +45,10 @@ Deno.test("StdioRelay answers what is no JSON, and what the agent cannot be aske
   await relay.idle();
   await relay.close();
 
-  assertEquals(answers.map(({ id, error }) => [id, error.code]), [[null, -32700], [null, -32600], [null, -32600], [1, -32000]]);
+  assertEquals(answers.map(({ id, error }) => [id, error.code]), [[null, -32700], [null, -32600], [null, -32600], [
+    1,
+    -32000,
+  ]]);
 });
 
 Deno.test("StdioRelay says so when an answer cannot be written, and waits no more for it", async () => {

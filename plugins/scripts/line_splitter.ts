@@ -7,7 +7,10 @@
 /** Stands for bytes that are no text. The control plane's database takes neither invalid UTF-8 nor NUL. */
 const UNREADABLE = "\u274C";
 
-/** Splits bytes at LF, drops one CR before it, and keeps what is unfinished until more comes. */
+/** Characters kept of a line that has not ended: one with more is longer than the control plane takes, and will be dropped whole. */
+const MAX_CHARACTERS = 1024 * 1024;
+
+/** Splits bytes at LF, drops one CR before it, and keeps what is unfinished until more comes: of a line without end, its beginning. */
 export class LineSplitter {
   readonly #decoder = new TextDecoder();
   #rest = "";
@@ -26,7 +29,7 @@ export class LineSplitter {
 
   #take(text: string): readonly string[] {
     const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop() ?? "";
+    this.#rest = (lines.pop() ?? "").slice(0, MAX_CHARACTERS);
     return lines.map((line) => sanitize(line.endsWith("\r") ? line.slice(0, -1) : line));
   }
 }

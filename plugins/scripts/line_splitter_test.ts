@@ -32,6 +32,17 @@ Deno.test("LineSplitter gives the same lines however the bytes are cut, also ins
   }));
 });
 
+Deno.test("LineSplitter keeps a bounded part of a line that does not end", () => {
+  const lines = new LineSplitter();
+  for (let mebibytes = 0; mebibytes < 4; mebibytes++) {
+    assertEquals(lines.write(new Uint8Array(1024 * 1024).fill(0x61)), []);
+  }
+
+  const [long, short] = lines.write(new TextEncoder().encode("\nshort\n"));
+
+  assertEquals([long?.length, short], [1024 * 1024, "short"]);
+});
+
 Deno.test("sanitize() replaces NUL and what is no UTF-8", () => {
   assertEquals(sanitize(new TextDecoder().decode(new Uint8Array([0x61, 0, 0xff, 0x62]))), "a\u274C\u274Cb");
 });

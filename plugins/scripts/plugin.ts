@@ -12,8 +12,9 @@ import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { LifecycleReports, type Manifest, type ManifestScript } from "../controlplane/service.ts";
 import { expandPath } from "../../core/expand_path.ts";
 import { scriptsConfig } from "./config.ts";
+import { CompletionReports } from "./completion_reports.ts";
 import { LogSender } from "./log_sender.ts";
-import { runScript, type ScriptSurroundings } from "./script_run.ts";
+import { runScript, type ScriptEnd, type ScriptSurroundings, UNKNOWN_EXIT_CODE } from "./script_run.ts";
 import { type NextTime, ScriptRunner, type Stage } from "./script_runner.ts";
 
 /** Runs the control plane's scripts. */
@@ -43,25 +44,24 @@ const scripts: Plugin = definePlugin({
     const sender = new LogSender({ clock, log });
     const reading = new Set<Promise<void>>();
     ctx.defer(async () => void await Promise.all(reading));
-    let surroundings: Promise<ScriptSurroundings> | undefined;
+    const reports = new CompletionReports({ rpc: ctx.rpc, clock, log });
+    let surroundings: ScriptSurroundings | undefined;
 
-    async function runOne(script: ManifestScript, stage: Stage, limit?: AbortSignal) {
-      const end = await runScript(script, await (surroundings ??= prepare()), limit);
+    async function runOne(script: ManifestScript, stage: Stage, limit?: AbortSignal): Promise<ScriptEnd> {
+      const end = await run(script, limit);
       executed.inc({ success: end.status === "ok" ? "true" : "false" });
-      void report(script, stage, end);
+      reports.send(script.id, stage, end);
       return end;
     }
-    async function report(
-      script: ManifestScript,
-      stage: Stage,
-      end: Awaited<ReturnType<typeof runScript>>,
-    ): Promise<void> {
+    async function run(script: ManifestScript, limit?: AbortSignal): Promise<ScriptEnd> {
+      const startedAtMs = clock.now();
       try {
-        const { reportCompletion } = await import("./routines.ts");
-        await reportCompletion(ctx.rpc, script.id, stage, end);
+        surroundings ??= await prepare();
       } catch (error) {
-        log.warn("script completion not reported", { script: script.id, stage, error: messageOf(error) });
+        log.warn("script cannot run", { script: script.id, error: messageOf(error) });
+        return { startedAtMs, endedAtMs: clock.now(), exitCode: UNKNOWN_EXIT_CODE, status: "exit_failure" };
       }
+      return await runScript(script, surroundings, limit);
     }
     async function prepare(): Promise<ScriptSurroundings> {
       const variables = await ctx.env.build();
@@ -104,7 +104,7 @@ const scripts: Plugin = definePlugin({
     ctx.services.lifecycle.add({
       start,
       stop: (limit) => runner.stop(limit),
-      lastWords: (signal) => sender.untilEmpty(signal),
+      lastWords: async (signal) => void await Promise.all([sender.untilEmpty(signal), reports.settled()]),
     }, ctx.signal);
     ctx.hooks.onStopping(() => repeating.abort());
     ctx.rpc.whileConnected("send script logs", async (rpc, signal) => {

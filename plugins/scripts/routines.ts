@@ -33,8 +33,17 @@ export async function sendLogs(rpc: Rpc, signal: AbortSignal, sender: LogSender)
   }, signal);
 }
 
+/** What {@linkcode reportCompletion} tells. */
+export interface Completion {
+  readonly scriptId: string;
+  readonly stage: Stage;
+  readonly end: ScriptEnd;
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+}
+
 /** Tells how a script went. @throws What the call throws; the control plane may be away. */
-export async function reportCompletion(rpc: Rpc, scriptId: string, stage: Stage, end: ScriptEnd): Promise<void> {
+export async function reportCompletion(rpc: Rpc, { scriptId, stage, end, signal }: Completion): Promise<void> {
   await rpc.client(Agent).scriptCompleted({
     timing: {
       scriptId: uuidBytes(scriptId),
@@ -44,5 +53,5 @@ export async function reportCompletion(rpc: Rpc, scriptId: string, stage: Stage,
       stage: STAGE[stage],
       status: STATUS[end.status],
     },
-  });
+  }, { signal });
 }

@@ -45,7 +45,8 @@ export interface ScriptSurroundings {
   readonly reading: Set<Promise<void>>;
 }
 
-const UNKNOWN_EXIT_CODE = 255;
+/** What stands for the exit code of a script that has none. */
+export const UNKNOWN_EXIT_CODE = 255;
 /** Time a script has to end in its own way when its plugin stops, in milliseconds: well within what the stop of a plugin may take. */
 const STOP_GRACE_MS = 500;
 
