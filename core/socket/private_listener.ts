@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { systemClock } from "../clock.ts";
+import { acceptAll } from "./accept_all.ts";
 import { bindPrivately, infoOf, prepareSocketPath, removeSameFile } from "./unix_path.ts";
 
 /** A listener that only the agent's user can reach. */
@@ -16,9 +16,6 @@ export interface PrivateListener {
 }
 /** Takes one connection. It is closed when the promise settles; the signal aborts when the listener closes. */
 export type AcceptConnection = (connection: Deno.UnixConn, signal: AbortSignal) => Promise<void>;
-
-/** Pause after a connection could not be accepted, for want of file descriptors for instance. In milliseconds. */
-const ACCEPT_AGAIN_MS = 100;
 
 /**
  * Listens at `path` with mode 0600. A missing directory is made with mode 0700; the file of a dead server is replaced.
@@ -46,25 +43,11 @@ export async function listenPrivately(
       closeQuietly(connection);
     }
   }
-  async function acceptAll(listener: Deno.UnixListener): Promise<void> {
-    for (let isFailing = false; !abort.signal.aborted;) {
-      try {
-        connections.set(...served(await listener.accept()));
-        isFailing = false;
-      } catch (error) {
-        if (abort.signal.aborted) return;
-        if (!isFailing) failed(error);
-        isFailing = true;
-        // Whoever connects waits in the kernel's queue.
-        await systemClock.sleep(ACCEPT_AGAIN_MS, abort.signal).catch(() => {}); // Closed: seen above.
-      }
-    }
-  }
   const served = (connection: Deno.UnixConn) => [connection, serve(connection)] as const;
   async function open(): Promise<{ close(): Promise<void> }> {
     await prepareSocketPath(path);
     const listener = bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
-    const accepting = acceptAll(listener);
+    const accepting = acceptAll(listener, (connection) => connections.set(...served(connection)), failed);
     const file = await infoOf(path);
     return {
       async close() {

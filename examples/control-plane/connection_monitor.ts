@@ -53,15 +53,21 @@ export class ConnectionMonitor {
     }
   }
 
-  /** Watches one connection until it is over, and closes it when the agent does not answer. Never rejects. */
+  /**
+   * Watches one connection until it is over, and closes it when the agent does not answer.
+   *
+   * @throws What the store throws; the connection is closed then.
+   */
   async watch(agentId: string, session: YamuxSession): Promise<ConnectionEnd> {
-    this.#connect(agentId, session);
     const over = new AbortController();
     void session.closed.then(() => over.abort());
-    const end = await this.#untilOver(agentId, session, over.signal);
-    session.close();
-    this.#disconnect(agentId, session);
-    return end;
+    try {
+      this.#connect(agentId, session);
+      return await this.#untilOver(agentId, session, over.signal);
+    } finally {
+      session.close();
+      this.#disconnect(agentId, session);
+    }
   }
 
   async #untilOver(agentId: string, session: YamuxSession, over: AbortSignal): Promise<ConnectionEnd> {

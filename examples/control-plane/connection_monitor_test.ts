@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 
 import { bytePipe } from "../../core/rpc/byte_pipe.ts";
 import type { ByteStream } from "../../core/rpc/byte_stream.ts";
@@ -147,4 +147,24 @@ Deno.test("watch() gives no agent up because the machine's clock was set forward
   assertEquals(plane.monitor.isConnected(AGENT), true);
   session.close();
   assertEquals(await end, "closed");
+});
+
+Deno.test("watch() closes the connection when its times cannot be written, and knows the agent as gone", async () => {
+  using plane = setUp();
+  const full = () => {
+    throw new Error("database or disk is full");
+  };
+
+  const put = plane.store.put;
+  plane.store.put = full;
+  const first = plane.connect();
+  await assertRejects(() => first.end, Error, "full");
+  const isConnectedAtFirst = plane.monitor.isConnected(AGENT);
+  plane.store.put = put;
+  const second = plane.connect();
+  plane.store.put = full;
+  await Promise.all([assertRejects(() => second.end, Error, "full"), plane.clock.advance(15_000)]);
+
+  assertEquals([isConnectedAtFirst, plane.monitor.isConnected(AGENT)], [false, false]);
+  await Promise.all([first.session.closed, second.session.closed]);
 });

@@ -79,7 +79,7 @@ export function startControlPlane(options: ControlPlaneOptions): ControlPlane {
   const store = opening.use(openSqliteStore(options.database ?? ":memory:"));
   const monitor = new ConnectionMonitor({ store, changes, clock });
   monitor.settle(agents.map(({ id }) => id));
-  const tunnels = new Tunnels();
+  const tunnels = new Tunnels(log);
   const tokens = new AgentTokens(agents);
   const workspaces = new Workspaces();
   const externalAuth = new ExternalAuth();

@@ -97,7 +97,10 @@ export class RpcEndpoint {
         role: "server",
         clock: this.#options.clock,
       });
-      const running = this.#serve(session, peer, requestId).finally(() => this.#running.delete(session));
+      const running = this.#serve(session, peer, requestId).catch((error) => {
+        this.#options.log.error("agent cannot be served", { agent: peer.agent.name, error: messageOf(error) });
+        session.close();
+      }).finally(() => this.#running.delete(session));
       this.#running.set(session, running);
       if (this.#isClosed) session.close();
     };

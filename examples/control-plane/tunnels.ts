@@ -5,25 +5,34 @@
  */
 import { join } from "@std/path";
 
-import { HttpProblem } from "../../core/errors.ts";
+import { HttpProblem, messageOf } from "../../core/errors.ts";
+import type { Logger } from "../../core/plugin.ts";
 import type { ByteStream } from "../../core/rpc/byte_stream.ts";
 import { connByteStream } from "../../core/rpc/conn_byte_stream.ts";
 import { joinStreams } from "../../core/rpc/join_streams.ts";
 import type { YamuxSession } from "../../core/rpc/yamux/session.ts";
-import { bindPrivately } from "../../core/socket/unix_path.ts";
+import { listenPrivately } from "../../core/socket/private_listener.ts";
+import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
 
 /** The newest way to each agent that has one. */
 export class Tunnels {
+  readonly #log: Logger;
   readonly #tunnels = new Map<string, AgentTunnel>();
   readonly #ending = new Set<Promise<void>>();
 
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
   /** An agent connected that takes streams. */
   readonly opened = (agentId: string, session: YamuxSession): void => {
-    const tunnel = new AgentTunnel(session);
+    const tunnel = new AgentTunnel(session, this.#log);
     this.#tunnels.set(agentId, tunnel);
     const ending = session.closed.then(async () => {
       if (this.#tunnels.get(agentId) === tunnel) this.#tunnels.delete(agentId);
       await tunnel.close();
+    }).catch((error) => {
+      this.#log.warn("way to an agent not taken away", { agent: agentId, error: messageOf(error) });
     }).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   };
@@ -70,48 +79,44 @@ export class Tunnels {
  */
 class AgentTunnel {
   readonly #session: YamuxSession;
-  readonly #running = new Set<Promise<void>>();
+  readonly #log: Logger;
   #opening: Promise<OpenSocket> | undefined;
-  #isClosed = false;
 
-  constructor(session: YamuxSession) {
+  constructor(session: YamuxSession, log: Logger) {
     this.#session = session;
+    this.#log = log;
   }
 
   async open(): Promise<OpenSocket> {
-    return await (this.#opening ??= this.#open());
+    try {
+      return await (this.#opening ??= this.#open());
+    } catch (error) {
+      // The next request may find more room.
+      this.#opening = undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     // When it could not be opened, the request that needed it has failed.
     const opened = await this.#opening?.catch(() => undefined);
-    if (opened === undefined) return;
-    opened.client.close();
-    opened.listener.close();
-    await opened.accepting;
-    await Promise.all(this.#running);
-    await Deno.remove(opened.directory, { recursive: true });
+    await opened?.[Symbol.asyncDispose]();
   }
 
   async #open(): Promise<OpenSocket> {
-    const directory = await Deno.makeTempDir({ prefix: "control-plane-tunnel-" });
-    const path = join(directory, "agent.sock");
-    const listener = bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
-    const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
-    return { directory, path, listener, client, accepting: this.#accept(listener) };
-  }
-
-  async #accept(listener: Deno.Listener): Promise<void> {
-    for await (const connection of listener) {
-      const joined = this.#join(connByteStream(connection)).finally(() => this.#running.delete(joined));
-      this.#running.add(joined);
-    }
+    await using opening = new AsyncDisposableStack();
+    const directory = opening.use(await openTemporaryDirectory("control-plane-tunnel-"));
+    const path = join(directory.path, "agent.sock");
+    const failed = (error: unknown) => this.#log.warn("way to an agent broken", { error: messageOf(error) });
+    const listener = await listenPrivately(path, (connection) => this.#join(connByteStream(connection)), failed);
+    opening.defer(() => listener.close());
+    const client = opening.adopt(Deno.createHttpClient({ proxy: { transport: "unix", path } }), (it) => it.close());
+    const opened = opening.move();
+    return { path, client, [Symbol.asyncDispose]: () => opened.disposeAsync() };
   }
 
   async #join(near: ByteStream): Promise<void> {
     try {
-      if (this.#isClosed) return near.close();
       await joinStreams(near, await this.#session.open());
     } catch {
       // The session is over: whoever waits for the answer sees the end of its connection.
@@ -120,10 +125,7 @@ class AgentTunnel {
   }
 }
 
-interface OpenSocket {
-  readonly directory: string;
+interface OpenSocket extends AsyncDisposable {
   readonly path: string;
-  readonly listener: Deno.Listener;
   readonly client: Deno.HttpClient;
-  readonly accepting: Promise<void>;
 }

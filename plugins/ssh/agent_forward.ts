@@ -7,6 +7,7 @@ import { join } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Logger, Tasks } from "../../core/plugin.ts";
+import { acceptAll } from "../../core/socket/accept_all.ts";
 import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
 import type { SshConnection } from "./transport/ssh_connection.ts";
@@ -28,31 +29,19 @@ export async function forwardAgent(connection: SshConnection, tasks: Tasks, log:
   const path = join(directory.path, "agent.sock");
   const listener = Deno.listen({ transport: "unix", path });
   opening.defer(() => closeSocket(listener));
-  tasks.run("agent forward", () => accept(listener, connection, tasks, log));
+  const failed = (error: unknown) => log.warn("agent connections cannot be accepted", { error: messageOf(error) });
+  tasks.run("agent forward", () => acceptAll(listener, (socket) => carry(socket, connection, tasks, log), failed));
   const opened = opening.move();
   return { path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-async function accept(
-  listener: Deno.UnixListener,
-  connection: SshConnection,
-  tasks: Tasks,
-  log: Logger,
-): Promise<void> {
-  while (true) {
-    let socket: Deno.UnixConn;
+function carry(socket: Deno.UnixConn, connection: SshConnection, tasks: Tasks, log: Logger): void {
+  tasks.run("agent connection", async (signal) => {
     try {
-      socket = await listener.accept();
-    } catch {
-      return; // The session has ended.
+      await joinStreams(await connection.openAgent(), socket, signal);
+    } catch (error) {
+      log.debug("agent connection refused by the client", { error: messageOf(error) });
+      closeSocket(socket);
     }
-    tasks.run("agent connection", async (signal) => {
-      try {
-        await joinStreams(await connection.openAgent(), socket, signal);
-      } catch (error) {
-        log.debug("agent connection refused by the client", { error: messageOf(error) });
-        closeSocket(socket);
-      }
-    });
-  }
+  });
 }

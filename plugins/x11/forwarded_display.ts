@@ -7,6 +7,7 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger, Tasks } from "../../core/plugin.ts";
+import { acceptAll } from "../../core/socket/accept_all.ts";
 import type { X11Session } from "../ssh/service.ts";
 import { readConnectionSetup, refusal } from "./connection_setup.ts";
 import type { X11Metrics } from "./x11_metrics.ts";
@@ -68,15 +69,12 @@ export class ForwardedDisplay {
   }
 
   async #accept(): Promise<void> {
-    await Promise.all(this.#options.listeners.map(async (listener) => {
-      try {
-        for await (const socket of listener) this.#take(socket);
-      } catch (error) {
-        // Without descriptors, for one: a display that takes no connections is none.
-        this.#work.log.warn("display closed", { display: this.number, error: messageOf(error) });
-        this.closePorts();
-      }
-    }));
+    const failed = (error: unknown) => {
+      this.#work.log.warn("x11 connections cannot be accepted", { display: this.number, error: messageOf(error) });
+    };
+    await Promise.all(
+      this.#options.listeners.map((listener) => acceptAll(listener, (socket) => this.#take(socket), failed)),
+    );
   }
 
   #take(socket: Deno.TcpConn): void {
@@ -124,7 +122,9 @@ export class ForwardedDisplay {
     if (setup !== undefined && this.#opens(setup.protocol, setup.cookie)) return setup.head;
     this.#work.metrics.refused.inc({ reason: "cookie" });
     this.#work.log.info("x11 connection without the cookie refused", { display: this.number });
-    if (setup !== undefined) await socket.write(refusal("The cookie for this display is missing or wrong", setup.head));
+    if (setup === undefined) return undefined;
+    const words = refusal("The cookie for this display is missing or wrong", setup.head);
+    await socket.write(words).catch(() => {}); // It is gone, and was counted already.
     return undefined;
   }
 

@@ -16,7 +16,7 @@ const AGENT_HOST = "agent.internal";
 const DIAL_MS = 30_000;
 /** Ping after this time, and give up after the same time without an answer, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
-/** Bytes the user may be behind before the WebSocket is given up: the agent cannot be made to wait. */
+/** Bytes either side may be behind before the WebSockets are given up: neither can be made to wait. */
 const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
 
 /** What {@linkcode relayToAgent} takes. */
@@ -128,7 +128,9 @@ async function join({ socket }: FarSide, near: Channel, { stopping }: AgentSocke
   if (stopping.aborted) stop();
   try {
     for await (const message of near as SocketChannel) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(message as string | Uint8Array<ArrayBuffer>);
+      if (socket.readyState !== WebSocket.OPEN) continue;
+      socket.send(message as string | Uint8Array<ArrayBuffer>);
+      if (socket.bufferedAmount > MAX_BEHIND_BYTES) near.close(1008, "The agent is too far behind");
     }
     await near.closed;
   } finally {

@@ -134,3 +134,33 @@ async function rawGet(http: string, headers: Readonly<Record<string, string>>): 
   }
   return text;
 }
+
+Deno.test("a user who says more than the agent reads is cut off before the control plane's memory is full", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = join(dir, "deaf.sock");
+  using listener = Deno.listen({ transport: "unix", path });
+  const agent = (async () => {
+    const connection = await listener.accept();
+    const request = new Uint8Array(4096);
+    const text = new TextDecoder().decode(request.subarray(0, await connection.read(request) ?? 0));
+    const key = /sec-websocket-key: (\S+)/i.exec(text)?.[1];
+    const hash = await crypto.subtle.digest(
+      "SHA-1",
+      new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`),
+    );
+    const accept = new Uint8Array(hash).toBase64();
+    const answer =
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(answer));
+    return connection;
+  })();
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  await using opened = await open(echo, { http: () => Promise.resolve(client), maxClientBytes: 1024 * 1024 });
+
+  // Cut in the middle of its words, the user may not hear the reason.
+  const { received } = await opened.talk(...Array(32).fill(new Uint8Array(1024 * 1024)));
+
+  assertEquals(received, []);
+  (await agent).close();
+  await Deno.remove(dir, { recursive: true });
+});

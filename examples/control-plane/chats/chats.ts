@@ -221,6 +221,16 @@ export class Chats {
 
   /** Never rejects. */
   async #work(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#workWhileStored(id, signal);
+    } catch (error) {
+      // The chat itself cannot be told: that would have to be stored too. It can be spoken to again, and settles at the next start.
+      this.#options.log.error("chat not stored", { chat: id, error: messageOf(error) });
+      this.#runs.delete(id);
+    }
+  }
+
+  async #workWhileStored(id: string, signal: AbortSignal): Promise<void> {
     this.#update(id, { status: "running" });
     const error = await this.#run(id, signal);
     // Without a pause from here on: nobody may see an idle chat that has something to hear.

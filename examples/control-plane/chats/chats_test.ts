@@ -364,3 +364,29 @@ Deno.test("whatever is said to a chat is heard, and nobody sees the chat idle be
     { numRuns: runs },
   );
 });
+
+Deno.test("a chat that cannot be stored ends its work, and goes on when it is spoken to again", async () => {
+  const store = openSqliteChatStore(":memory:");
+  const lost = Promise.withResolvers<string>();
+  const log = createLogger({
+    category: ["test"],
+    sink: ({ message }) => lost.resolve(String(message[0])),
+    clock: systemClock,
+  });
+  await using opened = open([{ steps: [{ say: "Done" }] }, { steps: [{ say: "Done" }] }], { store, log });
+  const { save } = store;
+  let isFull = false;
+  store.save = (chat) => {
+    if (isFull) throw new Error("database or disk is full");
+    save.call(store, chat);
+  };
+
+  const chat = opened.chats.create({ prompt: "Go" });
+  isFull = true;
+  const told = await lost.promise;
+  isFull = false;
+  opened.chats.say(chat.id, "Again");
+  const ended = await idle(opened, chat);
+
+  assertEquals([told, ended.status], ["chat not stored", "waiting"]);
+});
