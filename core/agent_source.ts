@@ -29,6 +29,12 @@ const RUNTIME = { nodeModulesDir: "none", unstable: ["no-legacy-abort"] } as con
 /** A plugin's schemas must be of the zod that the agent reads them with. Kept equal to `deno.json` by a test. */
 export const ZOD = "npm:zod@4.6.7";
 
+/** Generated code of a plugin must be of the protobuf that the agent speaks it with. Kept equal to `deno.json` by a test. */
+export const PROTOBUF: Readonly<Record<string, string>> = {
+  "@bufbuild/protobuf": "npm:@bufbuild/protobuf@2.17.0",
+  "@bufbuild/protobuf/": "npm:/@bufbuild/protobuf@2.17.0/",
+};
+
 /** The agent that runs: its checkout when it runs from one, its package otherwise. */
 export function ownSource(): AgentSource {
   const isCheckout = !Deno.build.standalone && import.meta.url.startsWith("file:");
@@ -53,12 +59,12 @@ export function readSource(text: string, cwd: string): AgentSource {
 
 /** The settings of a project in `directory`. `undefined` inside of the checkout, whose own settings hold there. */
 export function projectSettings(source: AgentSource, directory: string): ProjectSettings | undefined {
-  if (source.kind === "package") return { imports: { [PACKAGE]: source.specifier, zod: ZOD }, ...RUNTIME };
+  if (source.kind === "package") return { imports: { [PACKAGE]: source.specifier, ...PROTOBUF, zod: ZOD }, ...RUNTIME };
   const way = relative(source.path, directory);
   if (!way.startsWith("..")) return undefined;
   return {
     links: [relative(directory, source.path)],
-    imports: { [PACKAGE]: `jsr:${PACKAGE}@*`, zod: ZOD },
+    imports: { [PACKAGE]: `jsr:${PACKAGE}@*`, ...PROTOBUF, zod: ZOD },
     ...RUNTIME,
   };
 }

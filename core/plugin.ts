@@ -154,7 +154,10 @@ export interface PluginContext<Config, N extends Needs> {
   readonly renewal: Renewal;
   /** Hands out a service that `provides` lists. */
   provide<S>(token: ServiceToken<S>, service: S): void;
-  /** Tells users of this agent what the plugin offers; shown by `GET /api/v0/info` and in the listening line. */
+  /**
+   * Tells users of this agent what the plugin offers: `GET /api/v0/info` shows capabilities and limits, `GET /api/v0/status` and the listening
+   * line show addresses.
+   */
   announce(facts: Announcement): void;
   /** Releases `resource` when the plugin stops, newest first. Returns it for `const x = ctx.defer(open())`. */
   defer<R extends Releasable>(resource: R): R;

@@ -28,7 +28,9 @@ const CHECKS: Readonly<Record<string, (block: FencedBlock, bench: Bench) => Prom
 
 for (const document of await documents()) {
   const blocks = fencedBlocks(await Deno.readTextFile(ROOT + document));
-  const checked = blocks.filter((block) => block.notRun === undefined && Object.hasOwn(CHECKS, block.language));
+  const checked = blocks.filter((block) =>
+    block.notRun === undefined && (block.file !== undefined || Object.hasOwn(CHECKS, block.language))
+  );
   if (checked.length === 0) continue;
   Deno.test(`${document} shows what works`, async (t) => {
     const dir = await Deno.makeTempDir({ prefix: "outpost-readme-" });

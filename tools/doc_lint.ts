@@ -1,9 +1,9 @@
 /**
  * `deno task doc-lint`: checks the documentation of every module that `exports` lists.
  *
- * Two findings of `deno doc --lint` are left to the reviewer: a member without a comment inside a documented type, whose name
- * and type may say everything; and a reference to a type that is no part of our public API on purpose, because a package
- * documents it or because it is a brand.
+ * Three findings of `deno doc --lint` are left to the reviewer: a member without a comment inside a documented type, whose name
+ * and type may say everything; a reference to a type that is no part of our public API on purpose, because a package
+ * documents it or because it is a brand; and what is said of generated code, whose comments are the .proto file's.
  *
  * @module
  */
@@ -44,6 +44,11 @@ export function isForeign(finding: Finding, source: string): boolean {
   return foreign.some((one) => one === name || new RegExp(`\\b${one}\\.${name}\\b`).test(source));
 }
 
+/** Whether a program wrote the file. */
+export function isGenerated(source: string): boolean {
+  return /^\/\/ @generated /m.test(source);
+}
+
 async function main(): Promise<number> {
   const config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`)) as { exports: Record<string, string> };
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -62,6 +67,7 @@ async function main(): Promise<number> {
   }
   const kept = findings.filter((finding) => {
     const source = Deno.readTextFileSync(finding.file);
+    if (isGenerated(source)) return false;
     return !isBareMember(finding, source.split("\n")[finding.line - 1] ?? "") && !isForeign(finding, source);
   });
   for (const { file, line, code, message } of kept) console.error(`${file}:${line}: ${message} (${code})`);

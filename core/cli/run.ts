@@ -12,7 +12,7 @@ import { commandHelp, overview } from "./help.ts";
 import { exitCodeOf } from "./end_signal.ts";
 import type { CommandIo } from "./io.ts";
 import { findAgent, type LocalAgentClient } from "./local_agent.ts";
-import { claimedBy, commandTable, findCommand, type TableEntry } from "./table.ts";
+import { claimedBy, commandTable, findCommand, type FoundCommand, type TableEntry } from "./table.ts";
 
 /** Runs `args`. Never throws: what goes wrong is written to standard error and becomes the exit code. */
 export async function run(args: readonly string[], io: CommandIo, program: Program): Promise<number> {
@@ -30,17 +30,38 @@ async function dispatch(args: readonly string[], io: CommandIo, program: Program
   if (claimed !== undefined) return await runEntry(claimed, args, io, program);
   const [first, ...rest] = args;
   if (first === undefined || first === "help" || first === "--help" || first === "-h") {
-    await io.out(rest.length === 0 ? overview(program, table) : commandHelp(program, findCommand(table, rest).entry));
+    const text = rest.length === 0
+      ? overview(program, table)
+      : commandHelp(program, (await find(table, rest, io, program)).entry);
+    await io.out(text);
     return EXIT.done;
   }
   // Habit from other tools.
   const words = first === "--version" || first === "-V" ? ["version", ...rest] : args;
-  const { entry, args: own } = findCommand(table, words);
+  const { entry, args: own } = await find(table, words, io, program);
   if (asksForHelp(own)) {
     await io.out(commandHelp(program, entry));
     return EXIT.done;
   }
   return await runEntry(entry, own, io, program);
+}
+
+/** Looks into the plugins that a configuration imports only for what the binary does not have: reading it costs time. */
+async function find(
+  table: readonly TableEntry[],
+  words: readonly string[],
+  { env, cwd }: CommandIo,
+  program: Program,
+): Promise<FoundCommand> {
+  try {
+    return findCommand(table, words);
+  } catch (error) {
+    if (!env.OUTPOST_CONFIG) throw error;
+    const { importedPlugins } = await import("./imported_plugins.ts");
+    const flags = { text: () => undefined, list: () => [] };
+    const imported = await importedPlugins({ env, cwd, flags, program });
+    return findCommand(commandTable([...program.plugins, ...imported]), words);
+  }
 }
 
 /** `--help` counts up to the first word, so that `exec ls --help` asks `ls`. */

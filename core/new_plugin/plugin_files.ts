@@ -182,7 +182,9 @@ function denoJson({ links, imports, nodeModulesDir, unstable }: ProjectSettings,
       dev: `${invocation} dev mod.ts --config example.jsonc`,
       start: `${invocation} start --config example.jsonc`,
     },
-    fmt: { lineWidth: 120 },
+    // Where protoc-gen-es writes.
+    fmt: { lineWidth: 120, exclude: ["gen/"] },
+    lint: { exclude: ["gen/"] },
     test: { sanitizeOps: true, sanitizeResources: true },
   };
   return `${JSON.stringify(settings, null, 2)}\n`;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
-import { ownSource, projectSettings, readSource, ZOD } from "../agent_source.ts";
+import { ownSource, projectSettings, PROTOBUF, readSource, ZOD } from "../agent_source.ts";
 import { pluginFiles } from "./plugin_files.ts";
 
 Deno.test("pluginFiles() names everything after the plugin's id", () => {
@@ -25,13 +25,14 @@ Deno.test("projectSettings() links a checkout for projects outside, and leaves t
   assertEquals([published?.links, published?.imports["@outpost/agent"]], [undefined, "jsr:@outpost/agent@1.2.3"]);
 });
 
-Deno.test("projectSettings() gives a plugin the zod of the agent", async () => {
+Deno.test("projectSettings() gives a plugin the zod and the protobuf of the agent", async () => {
   const source = ownSource();
   assert(source.kind === "path");
 
   const { imports } = JSON.parse(await Deno.readTextFile(join(source.path, "deno.json")));
 
-  assertEquals(imports.zod, ZOD);
+  const given = { zod: ZOD, ...PROTOBUF };
+  assertEquals(Object.fromEntries(Object.keys(given).map((name) => [name, imports[name]])), given);
 });
 
 Deno.test("readSource() says what an agent can be", () => {

@@ -13,6 +13,7 @@ import { loadPlan } from "../../load_plan.ts";
 import type { CheckResult } from "../../plugin.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { importedPlugins } from "../imported_plugins.ts";
 import { loadConfig } from "../load_config.ts";
 import { MACHINE_CHECKS, machineFacts } from "../machine_checks.ts";
 import { alignColumns } from "../text_table.ts";
@@ -30,7 +31,9 @@ export async function doctor(ctx: CoreCommandContext): Promise<number> {
   for (const [name, check] of MACHINE_CHECKS) {
     findings.push(await examine(name, () => check(machineFacts(ctx.env, configOrDefaults(ctx)))));
   }
-  for (const plugin of ctx.program.plugins) {
+  // What cannot be imported is what "configuration" found.
+  const imported = await importedPlugins(ctx).catch(() => []);
+  for (const plugin of [...ctx.program.plugins, ...imported]) {
     for (const check of readDefinition(plugin).definition?.checks ?? []) {
       findings.push(await examine(`${plugin.id}: ${check.name}`, async () => (await check.load())(ctx)));
     }

@@ -59,11 +59,14 @@ export interface TrailCheck {
   readonly first?: number;
   /** Where the chain breaks first. */
   readonly broken?: { readonly file: string; readonly line: number; readonly why: string };
+  /** Hashes that were asked for and that no record has: it is another chain. */
+  readonly missing: readonly string[];
 }
 
-/** Follows the chain through all files. */
-export async function checkTrail(directory: string): Promise<TrailCheck> {
+/** Follows the chain through all files. `hashes` are what was kept elsewhere of its records. */
+export async function checkTrail(directory: string, hashes: readonly string[] = []): Promise<TrailCheck> {
   const files = await trailFiles(directory);
+  const missing = new Set(hashes);
   let head: AuditRecord | undefined;
   let first: number | undefined;
   let records = 0;
@@ -73,14 +76,22 @@ export async function checkTrail(directory: string): Promise<TrailCheck> {
       if (line === "" && index === lines.length - 1) break;
       const why = await fault(line, head);
       if (why !== undefined) {
-        return { files: files.length, records, head, first, broken: { file, line: index + 1, why } };
+        return {
+          files: files.length,
+          records,
+          head,
+          first,
+          broken: { file, line: index + 1, why },
+          missing: [...missing],
+        };
       }
       head = JSON.parse(line) as AuditRecord;
       first ??= head.seq;
+      missing.delete(head.hash);
       records++;
     }
   }
-  return { files: files.length, records, head, first };
+  return { files: files.length, records, head, first, missing: [...missing] };
 }
 
 async function fault(line: string, before: AuditRecord | undefined): Promise<string | undefined> {

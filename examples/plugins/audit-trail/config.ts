@@ -15,6 +15,8 @@ export interface AuditTrailConfig {
   readonly keepFiles: number;
   /** Path of a private Unix socket where programs add notes, a line each; `null`: none. */
   readonly noteSocket: string | null;
+  /** Time between two heads that are handed to the control plane, in milliseconds. */
+  readonly anchorMs: number;
 }
 
 /** Strict: an unknown key is an error with its path. */
@@ -28,5 +30,9 @@ export const auditTrailConfig: z.ZodType<AuditTrailConfig> = z.strictObject({
   keepFiles: z.number().int().min(1).default(64).describe("Files that are kept; the oldest are removed."),
   noteSocket: z.string().startsWith("/").nullable().default(null).describe(
     "Path of a private Unix socket where programs add notes, a line each; null: none.",
+  ),
+  // A line is 90 bytes, and the control plane keeps 1 MiB of an agent: at this pace for two months.
+  anchorMs: z.number().int().min(1000).default(600_000).describe(
+    "Time between two heads that are handed to the control plane, in milliseconds.",
   ),
 });

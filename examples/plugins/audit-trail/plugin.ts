@@ -3,16 +3,21 @@
  *
  * @module
  */
-import { definePlugin, optional, type OptionalNeed, type Plugin } from "@outpost/agent";
+import { definePlugin, type GatheredMetric, optional, type OptionalNeed, type Plugin } from "@outpost/agent";
 import { FileChanges } from "../../../plugins/agentfiles/service.ts";
 import { ProcessEvents } from "../../../plugins/agentproc/service.ts";
-import { checkTrail } from "./chain.ts";
+import type { AuditRecord } from "./chain.ts";
 import { auditTrailConfig } from "./config.ts";
+import { anchorWhileConnected } from "./control_plane.ts";
+import { HeadAnchor } from "./head_anchor.ts";
 import { AuditTrail } from "./service.ts";
+import { trailService } from "./socket_service.ts";
 import { TrailWriter } from "./trail_writer.ts";
 
 /** Longest note, in bytes; a longer one ends its connection. */
 const MAX_NOTE_BYTES = 64 * 1024;
+/** Time to record and hand over the end, in milliseconds: the control plane may be slow to answer. */
+const DRAIN_MS = 10_000;
 
 const needs: { readonly processes: OptionalNeed<ProcessEvents>; readonly files: OptionalNeed<FileChanges> } = {
   processes: optional(ProcessEvents),
@@ -34,6 +39,8 @@ const plugin: Plugin = definePlugin({
   async setup(ctx) {
     const records = ctx.metrics.counter("records_total", {
       help: "Records written; it stands still when nobody works, or when the disk is full.",
+      // What the rules for auditd's logs of a fleet ask for.
+      exactName: "audit_records_total",
     });
     const missed = ctx.metrics.counter("missed_total", {
       help: "Events that came faster than the disk took them; any rise is a gap in the record.",
@@ -47,17 +54,23 @@ const plugin: Plugin = definePlugin({
         now: () => ctx.clock.now(),
       }),
     );
-    const record = async (kind: string, data: Readonly<Record<string, unknown>>): Promise<void> => {
+    const record = async (kind: string, data: Readonly<Record<string, unknown>>): Promise<AuditRecord> => {
       try {
-        await writer.append(kind, data);
+        const written = await writer.append(kind, data);
         records.inc();
         ctx.health.ok();
+        return written;
       } catch (error) {
+        ctx.log.error("record lost", { kind, error: error instanceof Error ? error : String(error) });
         ctx.health.degraded(`the record cannot be written: ${error}`);
         throw error;
       }
     };
-    ctx.provide(AuditTrail, { record });
+    ctx.provide(AuditTrail, { record: async (kind, data) => void await record(kind, data) });
+    ctx.socket.service(
+      async () => (await import("./gen/audit_trail_pb.ts")).AuditTrailService,
+      trailService({ record, check: () => writer.check() }),
+    );
 
     /** Subscribed now, so that nothing between here and the task's beginning is lost. */
     const keep = <E extends { readonly type: string }>(kind: string, events: AsyncIterable<E> | undefined): void => {
@@ -71,52 +84,85 @@ const plugin: Plugin = definePlugin({
     };
     keep("process", ctx.services.processes?.watch(ctx.signal));
     keep("file", ctx.services.files?.watch(ctx.signal));
+
+    const anchor = new HeadAnchor({ clock: ctx.clock, head: () => writer.head, everyMs: () => ctx.config.anchorMs });
+    anchorWhileConnected(ctx, anchor);
+    ctx.metrics.gauge("unanchored_records", {
+      help:
+        "Records whose hash the control plane does not have yet; a rise that lasts: it is away, or its log is full.",
+    }).collect(() => (writer.head?.seq ?? 0) - (anchor.anchored?.seq ?? 0));
     ctx.rpc.whileConnected("record the connection", async (_rpc, signal) => {
       await record("control_plane.connected", {});
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     });
-    ctx.hooks.onStart(() => record("trail.started", { agent: ctx.host.agentVersion }));
-    ctx.hooks.onDrain(() => record("trail.stopping", {}));
+
+    const { os, arch, agentVersion: agent, denoVersion: deno } = ctx.host;
+    const made = { agent, deno, machine: `${os} ${arch}`, plugin: ctx.plugin.version };
+    ctx.hooks.onStart(async () => void await record("trail.started", made));
     const { noteSocket } = ctx.config;
     if (noteSocket !== null) {
       ctx.hooks.onStart(() => ctx.socket.listen(noteSocket, (connection) => takeNotes(connection, record)));
     }
-    ctx.routes.app.get("/", (c) => c.json({ head: writer.head ?? null }));
+    // Every plugin runs now, so that the environment is what children get. Names only: values are secrets.
+    ctx.hooks.onReady(async () => {
+      await record("trail.ready", { variables: Object.keys(await ctx.env.build()).sort() });
+    });
+    let reason = "";
+    ctx.hooks.onStopping((why) => void (reason = why));
+    ctx.hooks.onDrain(async (signal) => {
+      await record("trail.stopping", { reason, counted: totals(await ctx.metrics.gather()) });
+      await anchor.flush(signal);
+    }, { deadlineMs: DRAIN_MS });
+
+    ctx.routes.app.get("/", (c) => c.json({ head: writer.head ?? null, anchored: anchor.anchored ?? null }));
+    // The last head is worth most, and written last.
+    ctx.routes.limit("/", { whileDraining: true });
     ctx.announce({ capabilities: ["audit.trail"], limits: { maxFileBytes: ctx.config.maxFileBytes } });
   },
-  /** Sizes are read at each record; where it is written is fixed for a life. */
+  /** Sizes and times are read when they are needed; where it is written is fixed for a life. */
   reconfigure(ctx, next) {
     const { directory, noteSocket } = ctx.config;
     if (directory !== next.directory || noteSocket !== next.noteSocket) return "restart";
     ctx.announce({ limits: { maxFileBytes: next.maxFileBytes } });
   },
-  commands: [{
-    name: "audit-verify",
-    summary: "Check the chain of an audit trail; 1 when it is broken.",
-    usage: "DIRECTORY",
-    load: () =>
-      Promise.resolve(async ({ args: [directory], out, err }) => {
-        if (directory === undefined) {
-          await err("Name the directory of the trail: audit-verify DIRECTORY\n");
-          return 2;
-        }
-        const { broken, files, records, first, head } = await checkTrail(directory);
-        if (broken !== undefined) {
-          await err(`Broken in ${broken.file}, line ${broken.line}: ${broken.why}\n`);
-          return 1;
-        }
-        const from = first === undefined || first === 1 ? "" : `, from record ${first} on`;
-        await out(`${records} records in ${files} files${from}; head ${head?.hash ?? "none"}\n`);
-        return 0;
-      }),
-  }],
+  commands: [
+    {
+      name: "audit-verify",
+      summary:
+        "Check the chain of an audit trail; 1 when it is broken, or when it is not the one a HASH was taken from.",
+      usage: "DIRECTORY [HASH...]",
+      load: async () => (await import("./commands/audit_verify.ts")).auditVerify,
+    },
+    {
+      name: "audit-note",
+      summary: "Add a note to the audit trail, or each line of standard input.",
+      usage: "[TEXT...]",
+      load: async () => (await import("./commands/audit_note.ts")).auditNote,
+    },
+    {
+      name: "audit-run",
+      summary: "Run a command that the audit trail records, with how it ended.",
+      usage: "-- COMMAND...",
+      cleansUp: true,
+      load: async () => (await import("./commands/audit_run.ts")).auditRun,
+    },
+  ],
 });
 export default plugin;
+
+/** What the agent counted in this life, over all labels, without what stayed zero. */
+function totals(metrics: readonly GatheredMetric[]): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { name, type, value } of metrics) {
+    if (type === "counter" && value > 0) sums[name] = (sums[name] ?? 0) + value;
+  }
+  return sums;
+}
 
 /** Each line is a note. */
 async function takeNotes(
   connection: Deno.UnixConn,
-  record: (kind: string, data: Readonly<Record<string, unknown>>) => Promise<void>,
+  record: (kind: string, data: Readonly<Record<string, unknown>>) => Promise<unknown>,
 ): Promise<void> {
   let rest = "";
   for await (const text of connection.readable.pipeThrough(new TextDecoderStream())) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AuditRecord, chained, checkTrail, fileName, trailFiles } from "./chain.ts";
+import { type AuditRecord, chained, checkTrail, fileName, type TrailCheck, trailFiles } from "./chain.ts";
 
 /** What {@linkcode TrailWriter} works with. */
 export interface TrailWriterOptions {
@@ -61,6 +61,13 @@ export class TrailWriter implements AsyncDisposable {
     const written = this.#writing.then(() => this.#append(kind, data));
     this.#writing = written.catch(() => {}); // The caller hears of it; the next record is tried all the same.
     return written;
+  }
+
+  /** Follows the chain as it is on the disk. Records that come meanwhile wait. */
+  check(): Promise<TrailCheck> {
+    const checked = this.#writing.then(() => checkTrail(this.#options.directory));
+    this.#writing = checked.catch(() => {}); // The caller hears of it.
+    return checked;
   }
 
   async #append(kind: string, data: AuditRecord["data"]): Promise<AuditRecord> {

@@ -3,13 +3,23 @@
  *
  * @module
  */
-import { definePlugin, type Plugin } from "@outpost/agent";
+import { definePlugin, optional, type OptionalNeed, type Plugin } from "@outpost/agent";
+import { AuditTrail } from "../audit-trail/service.ts";
 import { testWatcherConfig } from "./config.ts";
-import { RunHistory, type TestRun } from "./run_history.ts";
+import { serveViewer } from "./live.ts";
+import { RunHistory } from "./run_history.ts";
+import { watchTests } from "./start.ts";
 import { TestRunner } from "./test_runner.ts";
 
 /** Starts of the task that watches files, per hour: a directory that comes and goes must not keep the machine busy. */
 const RESTARTS_PER_HOUR = 20;
+
+/** What viewers type is short. In bytes. */
+const MAX_MESSAGE_BYTES = 4096;
+/** A few runs with their output; who does not read that much is gone. In bytes. */
+const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+
+const needs: { readonly trail: OptionalNeed<AuditTrail> } = { trail: optional(AuditTrail) };
 
 /** Runs a command on file changes. */
 const plugin: Plugin = definePlugin({
@@ -18,8 +28,11 @@ const plugin: Plugin = definePlugin({
   api: 1,
   stability: "experimental",
   summary: "Runs a command whenever files change, and tells how it went.",
+  // It needs a command.
+  enabledByDefault: false,
   config: testWatcherConfig,
-  permissions: { read: true, run: true },
+  needs,
+  permissions: { read: true, run: true, ffi: true },
   supported: ({ os }) => os !== "windows" || { reason: "process groups need a Unix system" },
   setup(ctx) {
     const runs = ctx.metrics.counter("runs_total", {
@@ -30,25 +43,31 @@ const plugin: Plugin = definePlugin({
       help: "Time of a run; a rise means that people wait longer for an answer.",
       buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300],
     });
+    const passing = ctx.metrics.gauge("passing", {
+      help: "1 when the latest run passed; 0 for long means that somebody left something broken.",
+    });
     const history = new RunHistory(() => ctx.config.maxRuns);
     const runner = new TestRunner({
-      exec: ctx.exec,
-      clock: ctx.clock,
+      ...{ exec: ctx.exec, clock: ctx.clock, log: ctx.log, history },
       get config() {
         return ctx.config;
       },
-      history,
       onEnd(run) {
         if (run.state !== "running") runs.inc({ outcome: run.state });
+        passing.set(run.state === "passed" ? 1 : 0);
         seconds.observe((run.durationMs ?? 0) / 1000);
         ctx.health.ok();
+        const { number, state, changed } = run;
+        // A run is over before its record is written; a trail that cannot be written says so itself.
+        void ctx.services.trail?.record("tests.run", { number, state, changed }).catch(() => {});
       },
     });
     // Tests and their helpers can tell that nobody sits in front of them.
     ctx.env.contribute("test-watcher", () => ({ TEST_WATCHER: "1" }));
     ctx.tasks.run("run tests", (signal) => runner.serve(signal), { restart: { maxPerHour: RESTARTS_PER_HOUR } });
     ctx.tasks.run("watch files", async (signal) => {
-      const { directory, paths, ignore } = ctx.config;
+      const { paths, ignore, directory: named } = ctx.config;
+      const directory = named ?? await ctx.exec.directory();
       const watched = paths.length === 0 ? [directory] : paths.map((path) => `${directory}/${path}`);
       using watcher = Deno.watchFs(watched);
       signal.addEventListener("abort", () => watcher.close(), { once: true });
@@ -58,17 +77,18 @@ const plugin: Plugin = definePlugin({
         if (counts !== undefined) runner.request(counts);
       }
     }, { restart: { maxPerHour: RESTARTS_PER_HOUR } });
+    ctx.hooks.onShutdown(() => {
+      const latest = history.runs.at(-1);
+      ctx.log.info("tests are not watched any more", { runs: latest?.number ?? 0, latest: latest?.state });
+    });
 
     ctx.routes.app.get("/", (c) => c.json({ runs: history.runs }));
-    ctx.routes.app.post("/run", (c) => {
-      runner.request("asked for");
-      return c.json({ message: "A run is on its way" }, 202);
-    });
-    ctx.routes.webSocket("/live", () => async (socket) => {
-      for await (const run of history.watch(AbortSignal.any([socket.signal, ctx.signal]))) {
-        await socket.send(JSON.stringify(run));
-      }
-    });
+    ctx.routes.app.post("/run", (c) => c.json({ run: runner.request("asked for") }, 202));
+    ctx.routes.webSocket(
+      "/live",
+      () => (socket) => serveViewer(socket, { history, runner, signal: ctx.signal }),
+      { heartbeat: true, maxMessageBytes: MAX_MESSAGE_BYTES, maxQueuedBytes: MAX_QUEUED_BYTES },
+    );
     ctx.routes.describe(async () => (await import("./api.ts")).testWatcherApi);
     ctx.announce({ capabilities: ["tests.watch"], limits: { maxRuns: ctx.config.maxRuns } });
   },
@@ -79,37 +99,16 @@ const plugin: Plugin = definePlugin({
     if (watched(config) !== watched(next)) return "restart";
     ctx.announce({ limits: { maxRuns: next.maxRuns } });
   },
+  starts: [watchTests],
   commands: [{
     name: "test-watcher",
-    summary: "Show how the latest run of the watched tests went.",
-    load: () =>
-      Promise.resolve(async (ctx) => {
-        const response = await (await ctx.agent()).fetch("/api/v0/test-watcher");
-        const { runs } = await response.json() as { readonly runs: readonly TestRun[] };
-        const latest = runs.at(-1);
-        await ctx.out(
-          latest === undefined ? "No run yet\n" : `${latest.output}run ${latest.number}: ${latest.state}\n`,
-        );
-        return latest === undefined || latest.state === "passed" ? 0 : 1;
-      }),
+    summary: "Show how the latest run of the watched tests went; 1 when it failed.",
+    load: async () => (await import("./show_latest.ts")).showLatest,
   }],
   checks: [{
-    name: "test-watcher",
+    name: "inotify",
     summary: "Whether files can be watched.",
-    load: () =>
-      Promise.resolve(async () => {
-        const text = await Deno.readTextFile("/proc/sys/fs/inotify/max_user_watches").catch(() => "");
-        const watches = Number(text);
-        if (text === "" || watches >= FEW_WATCHES) return { status: "ok", found: "files can be watched" };
-        return {
-          status: "warning",
-          found: `the kernel lets one user watch ${watches} files`,
-          mend: "sysctl fs.inotify.max_user_watches=524288",
-        };
-      }),
+    load: async () => (await import("./inotify_check.ts")).checkInotify,
   }],
 });
 export default plugin;
-
-/** Less than what a middle-sized project with its dependencies needs. */
-const FEW_WATCHES = 8192;

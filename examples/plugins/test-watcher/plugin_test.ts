@@ -1,14 +1,19 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 
-import { conformance, createTestAgent, type TestSocket } from "@outpost/agent/testing";
+import { conformance, createTestAgent, fake, runCommand, type TestSocket } from "@outpost/agent/testing";
+import { AuditTrail } from "../audit-trail/service.ts";
 import testWatcher from "./mod.ts";
 import { RunHistory, type TestRun } from "./run_history.ts";
+import { watchTests } from "./start.ts";
 
 const quiet = Deno.makeTempDirSync({ prefix: "outpost-watch-" });
 addEventListener("unload", () => Deno.removeSync(quiet, { recursive: true }));
 
-conformance(testWatcher, { config: { directory: quiet, command: "true" } });
+conformance(testWatcher, {
+  config: { directory: quiet, command: "true" },
+  optionalServices: [fake(AuditTrail, { record: () => Promise.resolve() })],
+});
 
 async function inDirectory(use: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "outpost-watch-" }));
@@ -63,7 +68,7 @@ Deno.test("test-watcher ends a run that takes too long, and all it started", () 
 
     const stopped = await until(socket, "stopped");
 
-    strictEqual(stopped.exitCode, undefined);
+    deepStrictEqual([stopped.exitCode, stopped.endedBy], [undefined, "SIGTERM"]);
     strictEqual(stopped.output, "1\n", "its children know that they are watched");
   }));
 
@@ -111,4 +116,119 @@ Deno.test("RunHistory keeps the newest runs, and shows a watcher the present one
   strictEqual((await next).value?.number, 4);
   stop.abort();
   strictEqual((await watched.next()).done, true);
+});
+
+Deno.test("test-watcher hands the command what changed, and keeps its errors apart", () =>
+  inDirectory(async (directory) => {
+    const recorded: unknown[] = [];
+    const record = (kind: string, data: object) => Promise.resolve(void recorded.push([kind, data]));
+    await using agent = await createTestAgent({
+      plugins: [testWatcher],
+      config: {
+        "test-watcher": { directory, command: "cat; echo noise >&2; exit 3", settleMs: 0, separateErrors: true },
+      },
+      services: [fake(AuditTrail, { record })],
+      time: "real",
+    });
+    const socket = await agent.webSocket("/api/v0/test-watcher/live");
+
+    const asked = await (await agent.post("/api/v0/test-watcher/run")).json();
+    const { number, exitCode, output, errors } = await until(socket, "failed");
+
+    deepStrictEqual({ number, exitCode, output, errors }, {
+      ...{ number: asked.run, exitCode: 3, output: "asked for\n", errors: "noise\n" },
+    });
+    deepStrictEqual(recorded, [["tests.run", { number: 1, state: "failed", changed: ["asked for"] }]]);
+    strictEqual(await agent.metric("agent_test_watcher_passing"), 0);
+  }));
+
+Deno.test("test-watcher runs the command on a terminal that viewers type into and resize", () =>
+  inDirectory(async (directory) => {
+    const terminal = { cols: 40, rows: 10 };
+    await using agent = await createTestAgent({
+      plugins: [testWatcher],
+      config: {
+        "test-watcher": {
+          ...{ directory, terminal, settleMs: 0 },
+          command: "echo on $TERM; read word; echo got $word; stty size",
+        },
+      },
+      time: "real",
+    });
+    const socket = await agent.webSocket("/api/v0/test-watcher/live");
+    await (await agent.post("/api/v0/test-watcher/run")).body?.cancel();
+    await until(socket, "running");
+
+    // The size first: the command reads a line, looks, and reads again.
+    socket.send(JSON.stringify({ resize: { cols: 60, rows: 20 } }));
+    socket.send(JSON.stringify({ type: "hello\n" }));
+    const { output } = await until(socket, "passed");
+
+    match(output, /on xterm-256color[^]*got hello\r\n20 60\r\n$/);
+    socket.send("nonsense");
+    strictEqual((await socket.closed).code, 1008);
+  }));
+
+Deno.test("test-watcher holds a run to its memory", () =>
+  inDirectory(async (directory) => {
+    await using agent = await createTestAgent({
+      plugins: [testWatcher],
+      config: {
+        "test-watcher": {
+          directory,
+          command: "tail /dev/zero",
+          settleMs: 0,
+          limits: { memoryBytes: 64 * 1024 * 1024 },
+        },
+      },
+      time: "real",
+    });
+    const socket = await agent.webSocket("/api/v0/test-watcher/live");
+    await (await agent.post("/api/v0/test-watcher/run")).body?.cancel();
+
+    const { outOfMemory, limitedBy, output } = await until(socket, "failed");
+
+    // A control group ends it; a bound on its address space makes it give up.
+    if (outOfMemory) match(limitedBy ?? "", /^cgroup/);
+    else match(output, /memory/);
+  }));
+
+Deno.test("outpost test-watcher shows the latest run, and doctor has its check", () =>
+  inDirectory(async (directory) => {
+    const unix = join(directory, "agent.sock");
+    const watched = await Deno.makeTempDir({ dir: directory });
+    await using agent = await createTestAgent({
+      plugins: [testWatcher],
+      config: { "test-watcher": { directory: watched, command: "echo no; exit 1", settleMs: 0 } },
+      agent: { listen: { tcp: null, unix } },
+      time: "real",
+    });
+    const outpost = (...args: string[]) => runCommand([testWatcher], args, { env: { OUTPOST_SOCKET: unix } });
+
+    const before = await outpost("test-watcher");
+    const socket = await agent.webSocket("/api/v0/test-watcher/live");
+    await (await agent.post("/api/v0/test-watcher/run")).body?.cancel();
+    await until(socket, "failed");
+    const after = await outpost("test-watcher");
+
+    deepStrictEqual([before.exitCode, before.output], [0, "No run yet\n"]);
+    deepStrictEqual([after.exitCode, after.output], [1, "no\nrun 1: failed\n"]);
+    const doctor = JSON.parse((await outpost("doctor", "--json")).output) as { check: string; found: string }[];
+    match(doctor.find(({ check }) => check === "test-watcher: inotify")?.found ?? "", /watch/);
+  }));
+
+Deno.test("outpost watch-tests is the agent with settings for one command", async () => {
+  const settings = (await watchTests.load())({
+    flag: (name) => ({ run: ["deno test"], ignore: ["out"] })[name] ?? [],
+    ...{ env: {}, cwd: "/project", plugins: new Set(["test-watcher"]) },
+  });
+  const { config } = (settings.defaults.plugins as Record<string, { config: object }>)["test-watcher"]!;
+
+  await using agent = await createTestAgent({
+    plugins: [testWatcher],
+    config: { "test-watcher": { ...config, directory: quiet } },
+  });
+
+  strictEqual(agent.state("test-watcher"), "running");
+  deepStrictEqual(config, { directory: "/project", command: "deno test", ignore: ["out"] });
 });

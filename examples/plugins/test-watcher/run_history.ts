@@ -15,8 +15,16 @@ export interface TestRun {
   readonly durationMs?: number;
   /** Absent while running, and when a signal ended it. */
   readonly exitCode?: number;
+  /** The signal that ended it. */
+  readonly endedBy?: string;
+  /** Present when it was killed for want of memory. */
+  readonly outOfMemory?: true;
+  /** What held it to its memory; absent when it had all there was. */
+  readonly limitedBy?: string;
   /** The end of what it wrote; empty while running. */
   readonly output: string;
+  /** The end of its standard error, where that is kept apart. */
+  readonly errors?: string;
   /** What changed. */
   readonly changed: readonly string[];
 }
