@@ -19,6 +19,7 @@ import { RetryBudget } from "./retry_budget.ts";
 import type { StepDeadlines } from "./road.ts";
 import { Scope } from "./scope.ts";
 import type { PluginTasks } from "./tasks.ts";
+import { thrownAt } from "./thrown_at.ts";
 
 /** What one life of a plugin uses; made when it sets up, gone when it stops. */
 export interface Life {
@@ -280,7 +281,9 @@ export class PluginRun {
   /** Counts and logs an error that left plugin code. */
   charge(error: unknown, phase: PluginPhase): void {
     this.#host.errorCounted(this.id, phase);
-    this.#log.error("plugin error", { phase, error: error instanceof Error ? error : String(error) });
+    const at = thrownAt(error);
+    const where = at === undefined ? {} : { at };
+    this.#log.error("plugin error", { phase, error: error instanceof Error ? error : String(error), ...where });
     if (phase === "unhandled") this.#life?.health.set("unhandled", `unhandled error: ${messageOf(error)}`);
   }
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { type Finding, isBareMember, isForeign, readFindings } from "./doc_lint.ts";
+import { type Finding, isBareMember, isForeign, isGenerated, readFindings } from "./doc_lint.ts";
 
 Deno.test("readFindings() and isBareMember() report a bare symbol and let a bare member of a documented type pass", async () => {
   const dir = await Deno.makeTempDir();
@@ -47,4 +47,11 @@ Deno.test("isForeign() lets types of packages and brands pass, and no type of ou
   const foreign = ["Context", "Hono", "ZodType", "shape", "State"].filter((name) => isForeign(finding(name), source));
 
   assertEquals(foreign, ["Context", "Hono", "ZodType", "shape"]);
+});
+
+Deno.test("isGenerated() knows what the protobuf compiler wrote from what people wrote", async () => {
+  const source = (path: string) => Deno.readTextFile(new URL(path, import.meta.url));
+
+  assertEquals(isGenerated(await source("../core/proto/gen/agent_pb.ts")), true);
+  assertEquals(isGenerated(await source("./doc_lint.ts")), false);
 });

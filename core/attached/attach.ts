@@ -117,7 +117,8 @@ async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
   const program = new Program(child, { clock: ctx.clock, gate });
   ctx.defer(() => program.end(() => conversation.send("stop", { reason: messageOf(ctx.signal.reason) })));
   void program.exited.then((status) => {
-    conversation.fail(new AttachedPluginError(describeExit(status)));
+    const early = conversation.hasBegun ? "" : ', and had not said "hello": see docs/attached_plugins.md';
+    conversation.fail(new AttachedPluginError(describeExit(status) + early));
     exited.resolve();
   });
   ctx.log.debug("program started", { pid: program.pid, program: command.program });

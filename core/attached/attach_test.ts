@@ -35,6 +35,12 @@ Deno.test("an attached program is a plugin like any other: state, version, route
   await assertRejects(() => Deno.stat(dirname(body.env.OUTPOST_PLUGIN_SOCKET)), Deno.errors.NotFound);
 });
 
+Deno.test("an attached program that ends without a word has the reader sent to what it should have said", async () => {
+  await using agent = await startByHand({ from: "exec:/bin/true", args: [] }, { ignoreErrors: true });
+
+  assertEquals(agent.status("hand").reason, 'it exited with 0, and had not said "hello": see docs/attached_plugins.md');
+});
+
 Deno.test("an attached program's bodies and WebSockets pass through", async () => {
   await using agent = await startByHand();
   const big = new Uint8Array(3_000_000).fill(7);

@@ -58,6 +58,11 @@ export class Conversation {
     return this.#over.promise;
   }
 
+  /** Whether somebody said "hello" who may. */
+  get hasBegun(): boolean {
+    return this.#channel !== undefined;
+  }
+
   /** Ends the conversation for `error`; the first reason stays. */
   fail(error: AttachedPluginError): void {
     this.#failure ??= error;

@@ -87,7 +87,7 @@ export async function describeFile(file: string, options: DescribeOptions): Prom
         cwd: dirname(file),
         output: "separate",
         signal: cut,
-      }, variables).catch((error) => {
+      }, { ...variables, NO_COLOR: "1" }).catch((error) => {
         throw new AttachedPluginError(messageOf(error), { cause: error });
       });
       return await Promise.all([textOf(child.output), textOf(child.errors!)]);
@@ -158,6 +158,7 @@ function parse(line: string): PluginDescription | undefined {
 }
 
 function noDescription(file: string, said: string): string {
-  const hint = `its last line has to be: if (import.meta.main) await serveAttached(plugin)`;
+  const hint = `its last line has to be: if (import.meta.main) await serveAttached(plugin), which ` +
+    `"@outpost/agent/attached" exports`;
   return `"${file}" does not say which plugin it is${said === "" ? `; ${hint}` : `: ${said}`}`;
 }

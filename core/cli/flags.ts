@@ -48,6 +48,8 @@ export interface ParseFlagsOptions {
   readonly flags: readonly FlagSpec[];
   /** Fewest and most words. `Infinity` makes the first word end the flags, as commands that run commands need. */
   readonly words: readonly [min: number, max: number];
+  /** What follows the command, for who left it out. */
+  readonly usage?: string;
 }
 
 /** @throws {UsageError} If a flag is unknown or lacks its value, or the number of words is wrong. */
@@ -105,7 +107,9 @@ function checkFlag(flag: FlagSpec, given: readonly string[] | boolean): void {
   }
 }
 
-function checkWords(words: readonly string[], { command, words: [min, max] }: ParseFlagsOptions): void {
-  if (words.length < min) throw new UsageError(`Something is missing after "${command}" (see: help ${command})`);
+function checkWords(words: readonly string[], { command, usage, words: [min, max] }: ParseFlagsOptions): void {
+  if (words.length < min) {
+    throw new UsageError(`Something is missing after "${command}"${usage ? `: ${usage}` : ""} (see: help ${command})`);
+  }
   if (words.length > max) throw new UsageError(`Cannot understand "${words[max]}" after "${command}"`);
 }

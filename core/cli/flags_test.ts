@@ -9,12 +9,16 @@ const FLAGS: readonly FlagSpec[] = [
   { name: "json", summary: "" },
 ];
 
-function parse(args: readonly string[], words: readonly [number, number] = [0, Infinity]) {
-  return parseFlags(args, { command: "start", flags: FLAGS, words });
+function parse(
+  args: readonly string[],
+  words: readonly [number, number] = [0, Infinity],
+  usage?: string,
+) {
+  return parseFlags(args, { command: "start", flags: FLAGS, words, usage });
 }
 
-function refuse(args: readonly string[], words: readonly [number, number] = [0, 0]): string {
-  return assertThrows(() => parse(args, words), UsageError).message;
+function refuse(args: readonly string[], words: readonly [number, number] = [0, 0], usage?: string): string {
+  return assertThrows(() => parse(args, words, usage), UsageError).message;
 }
 
 Deno.test("parseFlags() reads values, lists and switches in both spellings", () => {
@@ -53,6 +57,7 @@ Deno.test("parseFlags() refuses a missing value, a value twice, and one that is 
 Deno.test("parseFlags() refuses too few and too many words", () => {
   assertEquals(refuse(["a"]), 'Cannot understand "a" after "start"');
   assertEquals(refuse([], [1, 1]), 'Something is missing after "start" (see: help start)');
+  assertEquals(refuse([], [1, 1], "FILE"), 'Something is missing after "start": FILE (see: help start)');
 });
 
 Deno.test("parseFlags() lets a flag stand alone or have a value behind its equals sign", () => {

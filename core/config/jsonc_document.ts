@@ -60,7 +60,11 @@ function syntaxError(text: string, message: string): JsoncSyntaxError {
   const position = /at position (\d+)$/.exec(message);
   const token = /unexpected token "([\s\S]*)" in JSONC/.exec(message)?.[1];
   const offset = position === null ? text.length : Number(position[1]);
-  const what = position === null ? "the text ends too early" : `"${token}" is not expected here`;
+  const quoted = token?.startsWith('"') ? token : `"${token}"`;
+  // What stands before it ends a value, and then another one begins.
+  const lacksComma = /["}\]\w]\s*$/.test(text.slice(0, offset)) && /^["{[\w]/.test(token ?? "");
+  const hint = lacksComma ? ": is a comma missing before it?" : "";
+  const what = position === null ? "the text ends too early" : `${quoted} is not expected here${hint}`;
   return new JsoncSyntaxError(what, new Lines(text).placeOf(offset));
 }
 

@@ -39,7 +39,7 @@ Deno.test("parseJsonc() names keys that are given twice", () => {
 for (
   const [text, line, column, what] of [
     ['{\n  "a": nope\n}', 2, 8, '"nope" is not expected here'],
-    ['{ "a": 1 "b": 2 }', 1, 10, '""b"" is not expected here'],
+    ['{ "a": 1 "b": 2 }', 1, 10, '"b" is not expected here: is a comma missing before it?'],
     ['{\r\n  "a": 1', 2, 9, "ends too early"],
     ["", 1, 1, "ends too early"],
     ['{ "a": "open }', 1, 8, "is not expected here"],

@@ -63,12 +63,17 @@ Deno.test("outpost new plugin touches no file that is there, and says what an id
     await Deno.writeTextFile(join(dir, "mine/config.ts"), "mine");
 
     const taken = await make("mine");
-    const [wrong, known, source] = [await make("Mine!"), await make("agentproc"), await make("a1", "--agent", "npm:x")];
+    const [wrong, known, source] = [
+      await make("My Notes!"),
+      await make("agentproc"),
+      await make("a1", "--agent", "npm:x"),
+    ];
 
     assertEquals([taken.code, wrong.code, known.code, source.code], [2, 2, 2, 2]);
     assertStringIncludes(taken.text, 'config.ts" is there already');
     assertEquals([...Deno.readDirSync(join(dir, "mine"))].length, 1);
-    assertStringIncludes(wrong.text, "cannot be a plugin's id");
+    assertStringIncludes(wrong.text, `"My Notes!" cannot be a plugin's id`);
+    assertStringIncludes(wrong.text, 'starting with a letter, such as "my-notes"');
     assertStringIncludes(known.text, '"agentproc" is a plugin of this agent already');
     assertStringIncludes(source.text, "expected a path, or jsr:");
   }));

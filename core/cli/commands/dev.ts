@@ -15,7 +15,7 @@ import { loadConfig } from "../load_config.ts";
 export async function dev(ctx: CoreCommandContext): Promise<number> {
   const file = resolve(ctx.cwd, ctx.flags.words[0]!);
   if (!(await Deno.stat(file).catch(() => undefined))?.isFile) {
-    throw new Error(`Cannot find the plugin's file "${file}": outpost new plugin NAME writes one`);
+    throw new Error(`Cannot find the plugin's file "${file}": ${ctx.program.invocation} new plugin NAME writes one`);
   }
   const format = await openTextSink("pretty", {
     writeSync: (bytes) => Deno.stderr.writeSync(bytes),

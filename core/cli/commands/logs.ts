@@ -7,13 +7,14 @@ import { TextLineStream } from "@std/streams";
 
 import type { LogRecord } from "@logtape/logtape";
 
+import type { LocalAgent } from "../../plugin.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { UsageError } from "../flags.ts";
 
 /** Prints lines the agent has kept, and with `--follow` those that come until it ends or a signal arrives. */
 export async function logs(ctx: CoreCommandContext): Promise<number> {
-  const { flags, signal, out } = ctx;
+  const { flags, signal, out, err } = ctx;
   const query = new URLSearchParams({ lines: countOf(flags.text("lines") ?? "100") });
   for (const name of ["level", "source"]) {
     const value = flags.text(name);
@@ -24,6 +25,9 @@ export async function logs(ctx: CoreCommandContext): Promise<number> {
   const response = await agent.fetch(`/api/v0/logs?${query}`, { signal });
   if (!response.ok) throw new Error(`Cannot read the log: the agent answered ${response.status}`);
 
+  if (flags.has("follow") && await isSilent(agent)) {
+    await err('Nothing is logged yet: the agent logs from "agent.log.level" upwards. Waiting for a line…\n');
+  }
   const show = flags.has("json") ? (line: string) => `${line}\n` : await prettyLine();
   const lines = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
   try {
@@ -32,6 +36,11 @@ export async function logs(ctx: CoreCommandContext): Promise<number> {
     if (!signal.aborted) throw error; // Who presses Ctrl-C has seen enough.
   }
   return EXIT.done;
+}
+
+/** Whether there is no line at all, so that who follows would see nothing and not know why. */
+async function isSilent(agent: LocalAgent): Promise<boolean> {
+  return await (await agent.fetch("/api/v0/logs?lines=1")).text() === "";
 }
 
 function countOf(text: string): string {

@@ -18,7 +18,8 @@ export async function newPlugin({ flags, cwd, out, program }: CoreCommandContext
   const id = flags.words[0]!;
   if (!PLUGIN_ID.test(id)) {
     throw new UsageError(
-      `"${id}" cannot be a plugin's id: expected 2 to 32 lower-case letters, digits or "-", starting with a letter`,
+      `"${id}" cannot be a plugin's id: expected 2 to 32 lower-case letters, digits or "-", starting with a letter` +
+        nearId(id),
     );
   }
   if (program.plugins.some((plugin) => plugin.id === id)) {
@@ -33,13 +34,25 @@ export async function newPlugin({ flags, cwd, out, program }: CoreCommandContext
   });
   await write(directory, files);
   const shown = relative(cwd, directory) || ".";
+  const deno = denoOf(program.invocation);
   await out(
     `${shown}: ${Object.keys(files).sort().join(", ")}\n` +
       (files["deno.json"] === undefined
-        ? `Try: deno test -A ${shown}\n`
-        : `Try: cd ${shown} && deno task ok && deno task start\n`),
+        ? `Try: ${deno} test -A ${shown}\n`
+        : `Try: cd ${shown} && ${deno} task ok && ${deno} task start\n`),
   );
   return EXIT.done;
+}
+
+/** What was probably meant. */
+function nearId(text: string): string {
+  const id = text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "");
+  return PLUGIN_ID.test(id) ? `, such as "${id}"` : "";
+}
+
+/** Deno as whoever called this has it: not everybody who has `npx` has it on the path. */
+function denoOf(invocation: string): string {
+  return /^(npx -y deno@\S+) /.exec(invocation)?.[1] ?? "deno";
 }
 
 /** What starts the agent from the plugin's folder; a task of another folder would not be found there. */

@@ -114,6 +114,16 @@ Deno.test("logs() --follow shows what comes, and ends with the agent after its l
     assertStringIncludes(io.output, `"agent shutting down"`);
   }));
 
+Deno.test("logs() --follow says so where nothing is logged yet", () =>
+  withAgent([], async (agent) => {
+    const { io, exit } = agent.follow("logs", "--follow");
+    while (io.errors === "") await new Promise((resolve) => setImmediate(resolve));
+    await agent.stop();
+
+    assertEquals(await exit, 0);
+    assertStringIncludes(io.errors, "Nothing is logged yet");
+  }));
+
 Deno.test("logs() --follow ends when its user has seen enough", () =>
   withAgent([fine], async (agent) => {
     const { io, exit } = agent.follow("logs", "--follow", "--json");
