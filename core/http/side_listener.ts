@@ -5,6 +5,7 @@
  */
 import type { Awaitable } from "../plugin.ts";
 import { HostCheck } from "./host_check.ts";
+import { LastingServer } from "./lasting_server.ts";
 import type { Listener } from "./listeners.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -13,7 +14,7 @@ export interface SideListenerOptions {
   /** Names accepted in `Host` beside loopback. */
   readonly hosts: readonly string[];
   readonly answer: (request: Request) => Awaitable<Response>;
-  /** Hears what `answer` throws. */
+  /** Hears what `answer` throws, and why connections cannot be accepted for a while. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -35,7 +36,7 @@ export function openSideListener(address: string, { hosts, answer, failed }: Sid
   }
   const check = LOOPBACK.test(hostname) ? new HostCheck(hosts) : undefined;
   const cut = new AbortController();
-  const server = Deno.serve({ hostname, port: Number(port), signal: cut.signal, onListen() {} }, async (request) => {
+  async function handle(request: Request): Promise<Response> {
     try {
       check?.checkHost(request.headers.get("host"));
     } catch (error) {
@@ -47,8 +48,16 @@ export function openSideListener(address: string, { hosts, answer, failed }: Sid
       failed(error);
       return problemResponse(error, {});
     }
+  }
+  const serve = (port: number) => Deno.serve({ hostname, port, signal: cut.signal, onListen() {} }, handle);
+  const first = serve(Number(port));
+  const { addr } = first;
+  const server = new LastingServer(first, () => serve(addr.port), {
+    cut: cut.signal,
+    said: (what, reason) => {
+      if (what === "lost") failed(reason);
+    },
   });
-  const { addr } = server;
   return {
     address: `http://${addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname}:${addr.port}`,
     // Nobody's work hangs on these answers: what is under way is cut.

@@ -7,6 +7,7 @@ import { dirname } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Logger, Tasks } from "../../core/plugin.ts";
+import { acceptAll } from "../../core/socket/accept_all.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
 import type { SshChannel } from "./transport/ssh_channel.ts";
 import type { SshConnection } from "./transport/ssh_connection.ts";
@@ -64,24 +65,19 @@ export class RemoteForwards {
     const bound = request.kind === "tcp" ? `tcp:${request.address}:${port}` : key;
     own.set(bound, listener);
     request.succeed(port);
-    await this.#accept(listener, (socket) => {
+    const open: Open = (socket) => {
       if (request.kind === "unix") return connection.openForwardedStreamlocal(request.path);
       const { hostname, port: from } = socket.remoteAddr as Deno.NetAddr;
       return connection.openForwardedTcp({ address: request.address, port }, { address: hostname, port: from });
-    });
+    };
+    // Ends when the forward is cancelled, or the connection is gone.
+    await acceptAll(
+      listener,
+      (socket) => this.#join(socket as Deno.TcpConn | Deno.UnixConn, open),
+      (error) =>
+        this.#work.log.warn("forwarded connections cannot be accepted", { target: key, error: messageOf(error) }),
+    );
     if (own.get(bound) === listener) own.delete(bound);
-  }
-
-  async #accept(listener: Deno.Listener, open: Open): Promise<void> {
-    while (true) {
-      let socket: Deno.TcpConn | Deno.UnixConn;
-      try {
-        socket = await listener.accept() as Deno.TcpConn | Deno.UnixConn;
-      } catch {
-        return closeSocket(listener); // Cancelled, or the connection is gone.
-      }
-      this.#join(socket, open);
-    }
   }
 
   #join(socket: Deno.TcpConn | Deno.UnixConn, open: Open): void {

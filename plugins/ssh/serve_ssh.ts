@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { messageOf } from "../../core/errors.ts";
 import type { PluginContext } from "../../core/plugin.ts";
 import { authorizedKeys } from "./authorized_keys.ts";
 import { ByteDuplex } from "./byte_duplex.ts";
 import type { SshConfig } from "./config.ts";
+import { ConnDuplex } from "./conn_duplex.ts";
 import { defaultHostKeyFile, keepHostKey } from "./host_key.ts";
 import { JetBrainsListeners } from "./jetbrains_tunnel.ts";
 import { parseListenAddress } from "./listen_address.ts";
@@ -110,11 +112,17 @@ async function listen(ctx: Context, service: SshService): Promise<void> {
       ctx.config.allowAnonymous
         ? { anonymous: true }
         : { anonymous: false, keys: () => authorizedKeys(ctx.config, ctx.log) };
-    const listener = await listenTcp(address, (socket) => {
-      if (ctx.signal.aborted) return void socket.destroy();
-      const peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-      ctx.tasks.run("connection", () => service.serveTcp(socket, peer, policy()));
-    });
+    const accept = (connection: Deno.TcpConn) => {
+      const { hostname, port } = connection.remoteAddr;
+      const stream = new ConnDuplex(connection);
+      if (ctx.signal.aborted) return void stream.destroy();
+      ctx.tasks.run("connection", () => service.serveTcp(stream, { address: hostname, port }, policy()));
+    };
+    const listener = listenTcp(
+      address,
+      accept,
+      (error) => ctx.log.error("cannot accept connections, tries again", { error: messageOf(error) }),
+    );
     ctx.defer(listener);
     ctx.announce({ addresses: { ssh: listener.address } });
   }

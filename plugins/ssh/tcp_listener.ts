@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createServer, type Socket } from "node:net";
-
+import { messageOf } from "../../core/errors.ts";
+import { acceptAll } from "../../core/socket/accept_all.ts";
 import { formatAddress, type ListenAddress } from "./listen_address.ts";
 
 /** A listener that accepts. */
@@ -14,22 +14,35 @@ export interface TcpListener extends AsyncDisposable {
 }
 
 /**
- * Listens on `address` and hands over each connection.
+ * Listens on `address` and hands over each connection. Not with `node:net`: under Deno such a server hears nobody any more once a
+ * connection could not be accepted for want of file descriptors (seen with 2.9.6).
  *
+ * @param failed Told why connections cannot be accepted for a while.
  * @throws {Error} When the address cannot be bound; the message names it.
  */
-export async function listenTcp({ host, port }: ListenAddress, accept: (socket: Socket) => void): Promise<TcpListener> {
-  const server = createServer({ noDelay: true, keepAlive: true }, accept);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => {
-      reject(new Error(`Cannot listen for SSH on ${formatAddress(host, port)}: ${error.message}`, { cause: error }));
-    });
-    server.listen(port, host, resolve);
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new TypeError("A TCP listener has no address");
+export function listenTcp(
+  { host, port }: ListenAddress,
+  accept: (connection: Deno.TcpConn) => void,
+  failed: (error: unknown) => void,
+): TcpListener {
+  let listener: Deno.TcpListener;
+  try {
+    listener = Deno.listen({ hostname: host, port });
+  } catch (error) {
+    throw new Error(`Cannot listen for SSH on ${formatAddress(host, port)}: ${messageOf(error)}`, { cause: error });
+  }
+  const accepting = acceptAll(listener, (connection) => {
+    // Keystrokes must not wait for each other, and a client that vanished should be noticed some day.
+    connection.setNoDelay(true);
+    connection.setKeepAlive(true);
+    accept(connection);
+  }, failed);
+  const { hostname, port: bound } = listener.addr;
   return {
-    address: formatAddress(bound.address, bound.port),
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+    address: formatAddress(hostname, bound),
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+    },
   };
 }

@@ -19,6 +19,7 @@ import { type EndSignal, exitCodeOf } from "../end_signal.ts";
 import { describeListening, listeningEvent } from "../listening_line.ts";
 import { loadConfig } from "../load_config.ts";
 import { isAnswered } from "../local_agent.ts";
+import { lookUpParserStack } from "../parser_stack.ts";
 
 /**
  * Starts the agent, says where it listens, and serves until a signal or a failure ends it.
@@ -90,6 +91,7 @@ async function serve(
       if (asked === undefined && renewal === undefined) throw error;
       return renewal;
     }
+    await lookUpParserStack();
     await announce(ctx, agent, config);
     manager?.ready(`${ctx.program.build.name} ${ctx.program.build.version} serves`);
     const report = await agent.finished;
