@@ -6,6 +6,7 @@
  */
 import type { BuildInfo } from "../load_plan.ts";
 import type { Awaitable, Plugin } from "../plugin.ts";
+import { endWithParent } from "../supervise/parent_death.ts";
 import { supervisionAsked } from "../supervise/supervision.ts";
 
 /** What {@linkcode main} takes. */
@@ -39,6 +40,7 @@ export async function main(options: MainOptions): Promise<never> {
     const code = await becomeParent(args, supervision, options.build?.name ?? "outpost");
     if (code !== undefined) Deno.exit(code);
   }
+  endWithParent();
   const { plugins } = options;
   const [{ runProcess }, loaded] = await Promise.all([
     import("./run_process.ts"),

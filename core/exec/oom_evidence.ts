@@ -5,6 +5,7 @@
  */
 import { cgroupFacts, type CgroupPlace, cgroupPlace } from "./cgroup_place.ts";
 import { oomKills } from "./command_cgroup.ts";
+import { oomKillsOfMachine } from "./oom_kills.ts";
 
 /**
  * Counts the processes that the kernel killed for want of memory around the agent: in its own control group, which a container's
@@ -33,15 +34,6 @@ export class OomEvidence {
   }
 
   #kills(): number {
-    return (this.#place === undefined ? 0 : oomKills(this.#place)) + killsOfMachine();
-  }
-}
-
-/** proc_vmstat(5), `oom_kill`, in Linux since 4.13. */
-function killsOfMachine(): number {
-  try {
-    return Number(/^oom_kill (\d+)$/m.exec(Deno.readTextFileSync("/proc/vmstat"))?.[1] ?? 0);
-  } catch {
-    return 0; // Another system.
+    return (this.#place === undefined ? 0 : oomKills(this.#place)) + oomKillsOfMachine();
   }
 }

@@ -8,6 +8,7 @@ import type { Logger } from "../plugin.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type Libc, openLibc } from "./libc.ts";
 import { childCommand, type OwnCommandFacts, ownCommandFacts } from "./own_command.ts";
+import { PARENT_VARIABLE } from "./parent_death.ts";
 import { openParentLog } from "./parent_log.ts";
 import { supervise } from "./supervise.ts";
 import { type Supervision, supervisionAsked } from "./supervision.ts";
@@ -68,5 +69,6 @@ interface Parent {
 
 async function beParent(libc: Libc, { facts, supervision, log }: Parent): Promise<number> {
   const leftovers = new Leftovers(!supervision.isInit);
+  Deno.env.set(PARENT_VARIABLE, String(Deno.pid));
   return await supervise({ ...supervision, libc, log, leftovers, command: childCommand(facts) });
 }
