@@ -77,6 +77,7 @@ export class AgentFront {
       hosts: settings.http.allowedHosts,
       limits: {
         maxBodyBytes: settings.http.maxBodyBytes,
+        maxTotalBodyBytes: settings.http.maxTotalBodyBytes,
         handlerMs: settings.http.handlerMs,
         maxRequests: settings.http.maxConcurrentRequests,
       },

@@ -160,7 +160,10 @@ Deno.test("the agent's parent loads a handful of files and no package", () => {
 Deno.test("what runs before it is known whether this process becomes that parent loads next to nothing", () => {
   const loaded = loadedBy(["main.ts"]).map(({ to }) => to);
 
-  assertEquals(new Set(loaded), new Set(["core/cli/main.ts", "core/supervise/supervision.ts"]));
+  assertEquals(
+    new Set(loaded),
+    new Set(["core/cli/main.ts", "core/supervise/parent_death.ts", "core/supervise/supervision.ts"]),
+  );
 });
 
 Deno.test("no file imports itself on the way through others, not even for a type", () => {

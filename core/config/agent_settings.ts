@@ -69,6 +69,8 @@ export interface AgentSettings {
   readonly http: {
     /** Largest request body, in bytes. */
     readonly maxBodyBytes: number;
+    /** Bytes of the bodies of all requests worked on; a further one gets 429. */
+    readonly maxTotalBodyBytes: number;
     /** Time until a handler must have answered, in milliseconds. */
     readonly handlerMs: number;
     /** Requests worked on at once; further ones get 429. */
@@ -164,6 +166,10 @@ const deadlines = z.strictObject({
 const http = z.strictObject({
   // Room for the largest file a chat writes at once; uploads that stream raise it on their route.
   maxBodyBytes: z.number().int().min(1).default(16 * 1024 * 1024).describe("Largest request body, in bytes."),
+  // Twice the largest one. What is made of a body is a multiple: about 4 times for one long text, 20 times for small objects.
+  maxTotalBodyBytes: z.number().int().min(1).default(32 * 1024 * 1024).describe(
+    "Bytes of the bodies of all requests worked on at once; further ones get 429. Uploads that stream do not count.",
+  ),
   handlerMs: milliseconds(30_000, "Time until a handler must have answered"),
   // More than one workspace's tools ask for, and few enough that waiting requests cannot fill the memory.
   maxConcurrentRequests: z.number().int().min(1).default(256).describe(

@@ -13,6 +13,7 @@ import { Auth } from "./auth.ts";
 import { addCoreRoutes, type CoreAnswers, isOpenPath, RESERVED_SEGMENTS } from "./core_routes.ts";
 import { Deadlines } from "./deadlines.ts";
 import { CORE, Exchange } from "./exchange.ts";
+import { BodyBudget } from "./body_budget.ts";
 import type { Connection, FrontDoor } from "./front_door.ts";
 import { HostCheck } from "./host_check.ts";
 import { boundBody, DEFAULT_LIMITS, type FrontLimits } from "./limits.ts";
@@ -64,12 +65,14 @@ export class Front implements FrontDoor {
   readonly #auth: Auth;
   readonly #deadlines: Deadlines;
   readonly #core: MountedRoutes;
+  readonly #bodies: BodyBudget;
   #requests = 0;
   #webSockets = 0;
 
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#bodies = new BodyBudget(this.#limits.maxTotalBodyBytes);
     this.#hosts = new HostCheck(options.hosts);
     this.#auth = new Auth(options.token, options.clock);
     this.#deadlines = new Deadlines(options.clock);
@@ -157,13 +160,26 @@ export class Front implements FrontDoor {
     const { request, method, path } = exchange;
     if (this.#options.observe) exchange.route = routes.patternOf(method, path);
     const own = routes.limitsFor(path);
-    const bounded = boundBody(request, own?.maxBodyBytes ?? this.#limits.maxBodyBytes);
     this.#admitRequest(path);
-    const answer = routes.dispatch(exchange.bindSignal(bounded), exchange);
-    if (!(answer instanceof Promise)) {
+    const share = this.#bodies.share();
+    const done = () => {
       this.#requests--;
+      share.release();
+    };
+    let answer: Response | Promise<Response>;
+    try {
+      const bounded = boundBody(request, own?.maxBodyBytes ?? this.#limits.maxBodyBytes, share);
+      answer = routes.dispatch(exchange.bindSignal(bounded), exchange);
+    } catch (error) {
+      done();
+      throw error;
+    }
+    if (!(answer instanceof Promise)) {
+      done();
       return answer;
     }
+    // A handler that is late still holds what it was sent.
+    void answer.then(() => share.release());
     return this.#withDeadline(answer, own?.handlerMs ?? this.#limits.handlerMs, exchange);
   }
 

@@ -393,6 +393,40 @@ Deno.test("Front holds bodies to their limit, declared or not, and reads nothing
   assertEquals((await post("small", chunked(500))).status, 200);
 });
 
+Deno.test("Front refuses a body that all bodies together leave no room for, declared or not, and takes it when there is", async () => {
+  const { ask, serve, front } = createFront({ limits: { maxBodyBytes: 1000, maxTotalBodyBytes: 1500 } });
+  const holding: (() => void)[] = [];
+  serve("p", "p", (routes) => {
+    routes.limit("/any", { maxBodyBytes: Infinity });
+    routes.app.post("/hold", async (c) => {
+      await c.req.text();
+      await new Promise<void>((resolve) => holding.push(resolve));
+      return c.text("held");
+    });
+    for (const path of ["/read", "/any"]) routes.app.post(path, async (c) => json(c, await readJson(c, z.string())));
+  });
+  const post = (path: string, bytes: number, isDeclared: boolean) => {
+    const body = JSON.stringify("a".repeat(bytes - 2));
+    return isDeclared
+      ? ask(`/api/v0/p/${path}`, { method: "POST", body, headers: { "content-length": String(bytes) } })
+      : ask(`/api/v0/p/${path}`, { method: "POST", body: new Blob([body]).stream() });
+  };
+
+  const held = post("hold", 900, true);
+  for (const isDeclared of [true, false]) {
+    const refused = await post("read", 700, isDeclared);
+    assertEquals([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+    assertEquals((await problem(refused)).code, "too_many_requests");
+    assertEquals((await post("read", 500, isDeclared)).status, 200);
+    assertEquals((await post("any", 2000, isDeclared)).status, 200);
+  }
+  holding[0]!();
+  await held;
+
+  for (const isDeclared of [true, false]) assertEquals((await post("read", 700, isDeclared)).status, 200);
+  front.close();
+});
+
 Deno.test("Front answers for a handler that takes too long and aborts its signal", async () => {
   const { ask, serve, clock, front } = createFront();
   const reasons: unknown[] = [];

@@ -4,11 +4,14 @@
  * @module
  */
 import { HttpProblem } from "../errors.ts";
+import type { BodyShare } from "./body_budget.ts";
 
 /** Limits of one server. A route's own come first. */
 export interface FrontLimits {
   /** Largest request body, in bytes; a larger one gets 413. Default 8 MiB: a large source file with room to spare. */
   readonly maxBodyBytes: number;
+  /** Bytes of the bodies of all requests in progress; a further one gets 429. Routes without a limit stream and do not count. Default 32 MiB. */
+  readonly maxTotalBodyBytes: number;
   /** Time until a handler must have answered, in milliseconds; then 503. Default 30 s. */
   readonly handlerMs: number;
   /** Requests in progress at once; further ones get 429. Default 512. Open WebSockets do not count. */
@@ -22,6 +25,7 @@ export interface FrontLimits {
 /** Used where the configuration says nothing. */
 export const DEFAULT_LIMITS: FrontLimits = Object.freeze({
   maxBodyBytes: 8 * 1024 * 1024,
+  maxTotalBodyBytes: 32 * 1024 * 1024,
   handlerMs: 30_000,
   maxRequests: 512,
   maxWebSockets: 256,
@@ -32,13 +36,15 @@ export const DEFAULT_LIMITS: FrontLimits = Object.freeze({
  * Holds a request's body to `maxBytes`. A body of unknown length is counted while it is read, and reading fails with the
  * same problem as soon as the limit is passed: nothing beyond it is kept.
  *
- * @throws {HttpProblem} 413 when `Content-Length` already says so.
+ * @param share Charged with what comes.
+ * @throws {HttpProblem} 413 when `Content-Length` already says so, 429 when the share does.
  */
-export function boundBody(request: Request, maxBytes: number): Request {
+export function boundBody(request: Request, maxBytes: number, share: BodyShare): Request {
   const length = request.headers.get("content-length");
   if (length !== null) {
     // The server cuts a body at its Content-Length, so that the header can be believed.
     if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+    if (maxBytes !== Infinity) share.add(Number(length));
     return request;
   }
   if (request.method === "GET" || request.method === "HEAD" || maxBytes === Infinity || request.body === null) {
@@ -49,8 +55,9 @@ export function boundBody(request: Request, maxBytes: number): Request {
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         seen += chunk.byteLength;
-        if (seen > maxBytes) controller.error(tooLarge(maxBytes));
-        else controller.enqueue(chunk);
+        if (seen > maxBytes) throw tooLarge(maxBytes);
+        share.add(chunk.byteLength);
+        controller.enqueue(chunk);
       },
     }),
   );

@@ -1,0 +1,50 @@
+/**
+ * Memory for request bodies.
+ *
+ * @module
+ */
+import { HttpProblem } from "../errors.ts";
+
+/** What one request holds of a {@linkcode BodyBudget}. */
+export interface BodyShare {
+  /** @throws {HttpProblem} 429 when all requests together would hold too much. */
+  add(bytes: number): void;
+  /** Gives everything back. */
+  release(): void;
+}
+
+/**
+ * Bounds the bodies of all requests that are worked on together: a limit on each, times the number of requests at once, is more
+ * than most machines have, and what is made of a body is a multiple of it.
+ */
+export class BodyBudget {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** A share that holds nothing yet. A request that is alone is never refused: its own limit counts. */
+  share(): BodyShare {
+    let own = 0;
+    return {
+      add: (bytes) => {
+        if (this.#bytes + bytes > this.#maxBytes && this.#bytes > own) throw this.#problem();
+        this.#bytes += bytes;
+        own += bytes;
+      },
+      release: () => {
+        this.#bytes -= own;
+        own = 0;
+      },
+    };
+  }
+
+  #problem(): HttpProblem {
+    return new HttpProblem(429, "Too many bytes in requests at once", {
+      detail: `${this.#bytes} bytes are being worked on and the limit is ${this.#maxBytes}`,
+      headers: { "retry-after": "1" },
+    });
+  }
+}
