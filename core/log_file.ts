@@ -13,12 +13,17 @@ export interface LogFileOptions {
   readonly backups: number;
 }
 
+const LINE_FEED = new Uint8Array([0x0a]);
+
 /** Appends to a file. Writes at once, so that the last words before an exit are not lost. */
 export class LogFile implements WritableText, Disposable {
   readonly #path: string;
   readonly #options: LogFileOptions;
   #file: Deno.FsFile;
   #bytes: number;
+  #lastByte: number = LINE_FEED[0]!;
+  /** Whether a full disk left the last line without its end: what comes next must not look like the rest of it. */
+  #isCutOff = false;
 
   /** Opens `path` for appending; a new file gets mode 0644. @throws {Deno.errors.NotFound} When its directory is missing, and other errors of the system. */
   constructor(path: string, options: LogFileOptions) {
@@ -32,22 +37,42 @@ export class LogFile implements WritableText, Disposable {
   writeSync(bytes: Uint8Array): number {
     const { maxBytes } = this.#options;
     if (maxBytes > 0 && this.#bytes > 0 && this.#bytes + bytes.length > maxBytes) this.#begin();
-    const count = this.#file.writeSync(bytes);
-    this.#bytes += count;
-    return count;
+    try {
+      if (this.#isCutOff) this.#write(LINE_FEED);
+      this.#isCutOff = false;
+      return this.#write(bytes);
+    } catch (error) {
+      this.#isCutOff = this.#lastByte !== LINE_FEED[0];
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {
     this.#file.close();
   }
 
-  /** Moves the full file away. What cannot be moved is written on. */
+  #write(bytes: Uint8Array): number {
+    const count = this.#file.writeSync(bytes);
+    this.#bytes += count;
+    if (count > 0) this.#lastByte = bytes[count - 1]!;
+    return count;
+  }
+
+  /** Moves the full file away. Nothing is moved before there is a new one: where none can be made, the old one goes on growing. */
   #begin(): void {
-    for (let index = this.#options.backups; index > 0; index--) {
-      rename(index === 1 ? this.#path : `${this.#path}.${index - 1}`, `${this.#path}.${index}`);
+    const draft = `${this.#path}.new`;
+    let next: Deno.FsFile;
+    try {
+      next = open(draft);
+    } catch {
+      return;
     }
-    if (this.#options.backups === 0) remove(this.#path);
-    const next = open(this.#path);
+    const { backups } = this.#options;
+    for (let index = backups; index > 1; index--) rename(`${this.#path}.${index - 1}`, `${this.#path}.${index}`);
+    if ((backups > 0 && !rename(this.#path, `${this.#path}.1`)) || !rename(draft, this.#path)) {
+      next.close();
+      return remove(draft);
+    }
     this.#file.close();
     this.#file = next;
     this.#bytes = next.statSync().size;
@@ -58,11 +83,13 @@ function open(path: string): Deno.FsFile {
   return Deno.openSync(path, { create: true, append: true, mode: 0o644 });
 }
 
-function rename(from: string, to: string): void {
+/** Whether `from` is out of the way: there may not be that many files yet, or somebody has taken one away. */
+function rename(from: string, to: string): boolean {
   try {
     Deno.renameSync(from, to);
-  } catch {
-    // There are not that many yet, or the directory does not let us: then the file goes on growing.
+    return true;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
   }
 }
 
@@ -70,6 +97,6 @@ function remove(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // As above.
+    // It stays, empty, and is used the next time.
   }
 }

@@ -49,6 +49,18 @@ Deno.test("LogFile takes a line that is longer than the limit whole, and keeps n
     assertEquals((await Deno.stat(path)).mode! & 0o777 & ~0o022, 0o644);
   }));
 
+Deno.test("LogFile begins anew where somebody took its file away", () =>
+  inDirectory(async (directory) => {
+    const path = join(directory, "a.log");
+    using file = new LogFile(path, { maxBytes: 8, backups: 1 });
+    file.writeSync(bytes("line1"));
+
+    await Deno.remove(path);
+    file.writeSync(bytes("line2"));
+
+    assertEquals(await contents(directory), { "a.log": "line2" });
+  }));
+
 Deno.test("LogFile without a limit grows", () =>
   inDirectory(async (directory) => {
     using file = new LogFile(join(directory, "a.log"), { maxBytes: 0, backups: 2 });

@@ -36,7 +36,7 @@ export const START_FLAGS: readonly ReferenceFlag[] = [
   },
   {
     ...{ name: "log-dir", value: "DIR", variable: "CODER_AGENT_LOG_DIR" },
-    summary: "Directory of coder-agent.log and of scripts' logs (default: the temporary directory).",
+    summary: "Directory of coder-agent.log, coder-agent-init.log and scripts' logs (default: the temporary directory).",
   },
   {
     ...{ name: "script-data-dir", value: "DIR", variable: "CODER_AGENT_SCRIPT_DATA_DIR" },

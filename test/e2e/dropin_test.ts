@@ -137,6 +137,33 @@ Deno.test(
 );
 
 Deno.test(
+  "outpost agent below a parent also has the parent's log, beside its own",
+  LOOSE,
+  () =>
+    inDirectory(async (directory) => {
+      await using plane = startPlane();
+      await using agent = await startAgent({ verb: "agent", args: ["--reaper"], env: variables(plane, directory) });
+      await until(plane, ({ lifecycle }) => lifecycle === "ready");
+
+      agent.signal("SIGTERM");
+      const { stderr } = await agent.ended;
+
+      const log = await Deno.readTextFile(join(directory, "logs/coder-agent-init.log"));
+      const messages = [
+        "spawning reaper process",
+        "reaper catching signals",
+        "reaper caught signal, killing child process",
+        "child process exited, propagating exit code",
+      ];
+      assertEquals(log.split("\n").map((line) => messages.find((each) => line.includes(`outpost.reaper: ${each}`))), [
+        ...messages,
+        undefined,
+      ]);
+      for (const message of messages) assertStringIncludes(stderr.join("\n"), `"${message}"`);
+    }),
+);
+
+Deno.test(
   "the agent sends its headers with every request, its own and those of the command",
   LOOSE,
   () =>
