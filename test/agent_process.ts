@@ -27,6 +27,8 @@ export interface AgentProcessOptions {
   readonly tokenFile?: string;
   /** Waits for something else than the line that says where it listens, and finds that out. */
   readonly listening?: (unix: string) => Promise<Readonly<Record<string, unknown>>>;
+  /** Path of the Unix socket. Default: where commands look by themselves. */
+  readonly unix?: string;
   /** Directory to make the agent's home in. Default: the temporary one. */
   readonly parent?: string;
   /** Further environment; the process gets nothing else but `PATH`, a home of its own, Deno's cache and the way to the network. */
@@ -72,7 +74,7 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
   const env = isolatedEnv(home, options.env);
   // Where commands look when nobody names the socket, because XDG_RUNTIME_DIR is the home.
   const runtime = join(home, "outpost");
-  const socket = join(runtime, "agent.sock");
+  const socket = options.unix ?? join(runtime, "agent.sock");
   const tokenFile = options.tokenFile ?? join(runtime, "token");
   const run = launch([
     ...options.command ?? denoMain(),

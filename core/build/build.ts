@@ -9,6 +9,7 @@ import { type AgentSource, projectSettings } from "../agent_source.ts";
 import type { PluginOverview } from "../cli/plugin_overview.ts";
 import { messageOf } from "../errors.ts";
 import type { PluginPermissions, Variables } from "../plugin.ts";
+import { replaceFile, type ReplaceFileOptions } from "../replace_file.ts";
 import { binarySizes, graphFacts } from "./build_facts.ts";
 import { buildReport, sizesText } from "./build_report.ts";
 import { type Compilation, compile } from "./compile_roads.ts";
@@ -73,7 +74,7 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   await say(`5/7 report in ${shown(manifest, places.report)}`);
   const permissions = permissionFlags(plugins.map((plugin) => (plugin.permissions ?? {}) as PluginPermissions));
   const report = await step("report", manifest, () => reportOf(options, { deno, places, plugins, permissions }));
-  await Deno.writeTextFile(places.report, report);
+  await replaceFile(places.report, report, MADE_FOR_ALL);
   await say(report.trimEnd());
   if (options.reportOnly) return [];
 
@@ -110,6 +111,9 @@ function shown(manifest: BuildManifest, path: string): string {
   return relative(dirname(manifest.file), path);
 }
 
+/** What a build makes is read by others, and committed. */
+const MADE_FOR_ALL: ReplaceFileOptions = { newFileMode: 0o644, directoryMode: 0o755 };
+
 async function generate(manifest: BuildManifest, source: AgentSource, places: Places): Promise<void> {
   for (const { from, written } of manifest.plugins) {
     if (!from.startsWith("/")) continue;
@@ -121,9 +125,9 @@ async function generate(manifest: BuildManifest, source: AgentSource, places: Pl
   if (own !== undefined) {
     const result = entrySettings(own, await importingProjects(manifest));
     if ("problems" in result) throw new BuildError("generate", `imports disagree: ${result.problems.join("; ")}`);
-    await Deno.writeTextFile(places.config, `${JSON.stringify(result.settings, null, 2)}\n`);
+    await replaceFile(places.config, `${JSON.stringify(result.settings, null, 2)}\n`, MADE_FOR_ALL);
   }
-  await Deno.writeTextFile(places.entry, entryFile(manifest, places.entry));
+  await replaceFile(places.entry, entryFile(manifest, places.entry), MADE_FOR_ALL);
   // What the agent was tested with is a better start than whatever is newest today.
   const tested = source.kind === "path" ? join(source.path, "deno.lock") : undefined;
   const isLocked = await Deno.stat(places.lock).then(() => true, () => false);

@@ -7,6 +7,8 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url } from "@std/encoding/base64url";
 import { dirname } from "@std/path";
 
+import { writeFailure } from "../write_failure.ts";
+
 /** Bytes of randomness in tokens, codes and session values. */
 const RANDOM_BYTES = 32;
 
@@ -51,14 +53,14 @@ export interface TokenFile {
  * Writes `token` to `path`, readable by its owner alone, never half written. A missing directory is made with mode 0700.
  */
 export async function writeTokenFile(path: string, token: string): Promise<TokenFile> {
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${crypto.randomUUID()}`;
   try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(temporary, `${token}\n`, { createNew: true, mode: 0o600 });
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {}); // It may not exist; the first error is the one to read.
-    throw error;
+    throw writeFailure(path, error);
   }
   return {
     path,

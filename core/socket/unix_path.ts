@@ -5,6 +5,8 @@
  */
 import { dirname } from "@std/path";
 
+import { writeFailure } from "../write_failure.ts";
+
 /** Longest path of a socket, in bytes: `sun_path` holds 108 with its end on Linux, 104 on macOS. */
 const MAX_PATH_BYTES = Deno.build.os === "darwin" ? 103 : 107;
 
@@ -21,7 +23,11 @@ export async function prepareSocketPath(path: string): Promise<void> {
   if (bytes > MAX_PATH_BYTES) {
     throw new RangeError(`Cannot listen on "${path}": the path has ${bytes} bytes and the limit is ${MAX_PATH_BYTES}`);
   }
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
   const found = await infoOf(path);
   if (!found) return;
   if (!found.isSocket) throw new Deno.errors.AlreadyExists(`Cannot listen on "${path}": it is not a socket`);
@@ -39,6 +45,14 @@ export async function prepareSocketPath(path: string): Promise<void> {
  * has to do it: that is one for the whole process, so that a file some other thread makes in the same moment would get it.
  */
 export function bindPrivately<T>(path: string, bind: () => T): T {
+  try {
+    return bindForOwner(path, bind);
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+}
+
+function bindForOwner<T>(path: string, bind: () => T): T {
   if (isPrivate(dirname(path))) {
     const bound = bind();
     Deno.chmodSync(path, 0o600);

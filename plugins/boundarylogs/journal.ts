@@ -5,6 +5,8 @@
  */
 import { join } from "@std/path";
 
+import { replaceFile } from "../../core/replace_file.ts";
+
 /** Bytes in front of each record: its length and its checksum, both big-endian. */
 const HEADER_BYTES = 8;
 /** A file is closed and the next one begun beyond this size, in bytes: a file is removed when all of it was read. */
@@ -126,7 +128,7 @@ export class Journal {
         : new Uint8Array(0);
       const number = (this.#segments[0]?.number ?? FIRST_NUMBER) - 1;
       const content = concat([...records.slice(0, kept).map(withHeader), rest]);
-      await Deno.writeFile(this.#pathOf(number), content, { mode: 0o600 });
+      await replaceFile(this.#pathOf(number), content);
       if (this.#offset > 0) await this.#removeFirst();
       this.#segments.unshift({ number, bytes: content.length });
       return kept;
@@ -171,8 +173,7 @@ export class Journal {
       this.#endTail();
       const position = { segment: this.#segments[0]?.number ?? 0, offset: this.#offset };
       const path = join(this.#options.directory, POSITION_NAME);
-      await Deno.writeTextFile(`${path}.new`, JSON.stringify(position), { mode: 0o600 });
-      await Deno.rename(`${path}.new`, path);
+      await replaceFile(path, JSON.stringify(position));
     });
   }
 

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { dirname, isAbsolute, normalize } from "@std/path";
+import { isAbsolute, normalize } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Logger } from "../../core/plugin.ts";
+import { replaceFile } from "../../core/replace_file.ts";
 import type { ManifestSecret } from "./manifest.ts";
 
 /**
@@ -30,13 +31,22 @@ export async function writeSecretFiles(secrets: readonly ManifestSecret[], home:
     if (written.has(path)) log.warn("two secrets have one path; the later one wins", { path });
     written.add(path);
     try {
-      await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      // Not `Deno.writeFile`: it changes the mode of a file that is there.
-      using file = await Deno.open(path, { create: true, write: true, truncate: true, mode: 0o600 });
-      await writeAll(file, value);
+      await write(path, value);
     } catch (error) {
       log.warn("secret file not written", { path, error: messageOf(error) });
     }
+  }
+}
+
+/** Half a secret, or none, is worse than the old one: it is replaced whole where the directory lets us. */
+async function write(path: string, value: Uint8Array): Promise<void> {
+  try {
+    await replaceFile(path, value);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    // Not `Deno.writeFile`: it changes the mode of a file that is there.
+    using file = await Deno.open(path, { write: true, truncate: true });
+    await writeAll(file, value);
   }
 }
 

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 
 import { JsoncSyntaxError, parseJsonc } from "../../core/config/jsonc_document.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Logger, Variables } from "../../core/plugin.ts";
+import { replaceFile } from "../../core/replace_file.ts";
 
 /** Both are `true` by default. */
 const SETTINGS: Readonly<Record<string, boolean>> = {
@@ -44,16 +45,8 @@ async function change(path: string): Promise<void> {
   const present = await readIfThere(path);
   const next = withSettings(present ?? "{}");
   if (next === present) return;
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // Renamed into place: a full disk must not cost somebody their settings.
-  const draft = `${path}.outpost-${crypto.randomUUID()}`;
-  try {
-    await Deno.writeTextFile(draft, next, { mode: 0o600, createNew: true });
-    await Deno.rename(draft, path);
-  } catch (error) {
-    await Deno.remove(draft).catch(() => {}); // It was not made.
-    throw error;
-  }
+  await replaceFile(path, next);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node
 import { dirname, join } from "@std/path";
 
 import type { Variables } from "../../core/plugin.ts";
+import { writeFailure } from "../../core/write_failure.ts";
 
 /** Names that a workspace keeps when it is built anew. */
 export interface WorkspaceNames {
@@ -66,14 +67,14 @@ export function defaultHostKeyFile(variables: Variables): string {
 export async function keepHostKey(path: string): Promise<string> {
   const kept = await readHostKey(path);
   if (kept !== undefined) return kept;
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(draft, randomHostKey(), { mode: 0o600, createNew: true });
     // Linking refuses to replace: when two agents start at once, both take the key of the first.
     await Deno.link(draft, path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw writeFailure(path, error);
   } finally {
     await Deno.remove(draft).catch(() => {}); // It was not made.
   }

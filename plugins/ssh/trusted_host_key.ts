@@ -6,6 +6,7 @@
  */
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger, Rpc, Tasks } from "../../core/plugin.ts";
+import { replaceFile } from "../../core/replace_file.ts";
 import type { ManifestFeed } from "../controlplane/service.ts";
 import { derivedHostKey, hostKeySeed } from "./host_key.ts";
 
@@ -89,12 +90,9 @@ async function readSeed({ seedFile, log }: TrustedHostKeyWork): Promise<bigint |
 
 /** Without it the key is another one until the control plane has told the names again: worth a warning, no more. */
 async function writeSeed({ seedFile, log }: TrustedHostKeyWork, seed: bigint): Promise<void> {
-  const draft = `${seedFile}.${crypto.randomUUID()}`;
   try {
-    await Deno.writeTextFile(draft, `${seed}\n`, { createNew: true, mode: 0o600 });
-    await Deno.rename(draft, seedFile);
+    await replaceFile(seedFile, `${seed}\n`);
   } catch (error) {
-    await Deno.remove(draft).catch(() => {}); // It was not made.
     log.warn("the seed of the host key cannot be kept", { path: seedFile, error: messageOf(error) });
   }
 }

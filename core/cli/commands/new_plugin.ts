@@ -9,6 +9,7 @@ import { type AgentSource, ownSource, projectSettings, readSource } from "../../
 import { PLUGIN_ID } from "../../definition.ts";
 import { messageOf } from "../../errors.ts";
 import { pluginFiles } from "../../new_plugin/plugin_files.ts";
+import { writeFailure } from "../../write_failure.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { UsageError } from "../flags.ts";
@@ -70,14 +71,22 @@ function agentSource(named: string | undefined, cwd: string): AgentSource {
   }
 }
 
-/** @throws {UsageError} If one of the files is there; then none is written. */
+/** @throws {UsageError} If one of the files is there. @throws {Error} If one cannot be written. Then none is there. */
 async function write(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const name of Object.keys(files)) {
     const present = await Deno.lstat(join(directory, name)).then(() => true, () => false);
     if (present) throw new UsageError(`"${join(directory, name)}" is there already: choose another name or --dir`);
   }
-  await Deno.mkdir(directory, { recursive: true });
-  for (const [name, text] of Object.entries(files)) {
-    await Deno.writeTextFile(join(directory, name), text, { createNew: true });
+  const written: string[] = [];
+  try {
+    await Deno.mkdir(directory, { recursive: true });
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(directory, name);
+      written.push(path);
+      await Deno.writeTextFile(path, text, { createNew: true });
+    }
+  } catch (error) {
+    for (const path of written) await Deno.remove(path).catch(() => {}); // The last one may never have been made.
+    throw writeFailure(written.at(-1) ?? directory, error);
   }
 }

@@ -10,6 +10,7 @@ import { type FlagSpec, parseFlags, UsageError } from "../../../core/cli/flags.t
 import { invocationFacts } from "../../../core/cli/invocation.ts";
 import { messageOf } from "../../../core/errors.ts";
 import type { CommandContext } from "../../../core/plugin.ts";
+import { replaceFile } from "../../../core/replace_file.ts";
 import { agentWay, WAY_FLAGS } from "./agent_way.ts";
 import { type BlockChange, changeBlock } from "./marked_block.ts";
 import { programWords, proxyCommand } from "./proxy_command.ts";
@@ -59,7 +60,7 @@ export async function sshConfig(ctx: CommandContext): Promise<number> {
   }
   for (const { path, change } of changes) {
     if (flags.has("dry-run")) await ctx.out(preview(path, change));
-    else await replace(path, change.text);
+    else await replaceFile(path, change.text);
   }
   if (flags.has("dry-run")) return EXIT.done;
   await ctx.out(isRemoval ? `Removed "${host}" from ${file}\n` : `Wrote "${host}" to ${file}; try: ssh ${host}\n`);
@@ -105,19 +106,4 @@ async function planned(path: string, name: string, lines: readonly string[]): Pr
 
 function preview(path: string, { removed, added }: BlockChange): string {
   return [path, ...removed.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`), ""].join("\n");
-}
-
-/** Whoever reads meanwhile sees the old file or the new one. A link stays, and its target is replaced. */
-async function replace(path: string, text: string): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const target = await Deno.realPath(path).catch(() => path); // Not there yet.
-  const mode = (await Deno.stat(target).catch(() => undefined))?.mode ?? 0o600; // Not there yet.
-  const draft = `${target}.${crypto.randomUUID()}`;
-  try {
-    await Deno.writeTextFile(draft, text, { createNew: true, mode: mode & 0o777 });
-    await Deno.rename(draft, target);
-  } catch (error) {
-    await Deno.remove(draft).catch(() => {}); // It was not made.
-    throw error;
-  }
 }

@@ -1,0 +1,20 @@
+/**
+ * What to tell people when a file cannot be written.
+ *
+ * @module
+ */
+import { messageOf } from "./errors.ts";
+
+/** What the system calls a file system without room: for bytes, for files, or for this user. */
+const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
+/** Deno adds the call and the path it was given, which is often that of a draft with a name nobody knows. */
+const CALL = /: \w+ '.*$/;
+
+/** Names `path` and what to do when its file system is full; every other failure says by itself what it is about. */
+export function writeFailure(path: string, error: unknown): unknown {
+  if (!FULL.includes((error as { readonly code?: string } | null)?.code ?? "")) return error;
+  const reason = messageOf(error).replace(CALL, "");
+  return new Error(`Cannot write "${path}": ${reason}; make room there, "df" and "df -i" say what is used up`, {
+    cause: error,
+  });
+}
