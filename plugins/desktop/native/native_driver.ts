@@ -10,6 +10,7 @@ import { findInPath } from "../../../core/exec/program.ts";
 import type { Child, Clock, Env, Exec, Logger, Tasks, Variables } from "../../../core/plugin.ts";
 import { openTemporaryDirectory } from "../../../core/temporary_directory.ts";
 import { type DesktopDriver, type DesktopSession, DesktopUnavailableError } from "../driver.ts";
+import { tiedCommand } from "../tied_command.ts";
 import { authorityFile } from "../x11/authority.ts";
 import { X11Connection } from "../x11/connection.ts";
 import { Display } from "../x11/display.ts";
@@ -142,14 +143,14 @@ async function startServer(
   stack: AsyncDisposableStack,
 ): Promise<RunningServer> {
   const child = await exec.spawn({
-    command: [
+    command: tiedCommand([
       SERVER.program,
       ...["-displayfd", "1", "-geometry", geometry, "-depth", String(depth), "-desktop", "Outpost"],
       ...["-auth", authority, "-nolisten", "tcp", "-noreset"],
       ...["-rfbport", "-1", "-rfbunixpath", vncSocket, "-rfbunixmode", "0600", "-SecurityTypes", "None"],
       // Viewers join each other, and the size belongs to those who click by coordinates.
       ...["-AlwaysShared", "-AcceptSetDesktopSize=0"],
-    ],
+    ]),
     output: "separate",
   });
   stack.defer(() => endProgram(child, clock));

@@ -8,6 +8,7 @@ import { parseGeometry } from "../config.ts";
 import type { DesktopDriver, DesktopSession } from "../driver.ts";
 import { OutputTail, readAway } from "../output_tail.ts";
 import { endProgram } from "../end_program.ts";
+import { tiedCommand } from "../tied_command.ts";
 import { PortableCommands } from "./portable_commands.ts";
 import { PortableSession } from "./portable_session.ts";
 
@@ -42,7 +43,7 @@ export function portableDriver(work: PortableDriverWork): DesktopDriver {
 async function startPortable(work: PortableDriverWork, signal: AbortSignal): Promise<DesktopSession> {
   const { exec, log, clock, program, geometry } = work;
   const child = await exec.spawn({
-    command: [program, "up", "--json", "--geometry", geometry],
+    command: tiedCommand([program, "up", "--json", "--geometry", geometry]),
     output: "separate",
   });
   const tail = new OutputTail(child.errors!);
