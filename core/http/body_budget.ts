@@ -20,25 +20,34 @@ export interface BodyShare {
 export class BodyBudget {
   readonly #maxBytes: number;
   #bytes = 0;
+  /** Shares that hold something, the oldest first. */
+  readonly #holders = new Set<BodyShare>();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** A share that holds nothing yet. A request that is alone is never refused: its own limit counts. */
+  /**
+   * A share that holds nothing yet. The oldest is never refused, its own limit counts: else many bodies that come piece by piece
+   * could leave each other no room, and none would be answered.
+   */
   share(): BodyShare {
     let own = 0;
-    return {
+    const share: BodyShare = {
       add: (bytes) => {
-        if (this.#bytes + bytes > this.#maxBytes && this.#bytes > own) throw this.#problem();
+        const [oldest = share] = this.#holders;
+        if (this.#bytes + bytes > this.#maxBytes && oldest !== share) throw this.#problem();
+        this.#holders.add(share);
         this.#bytes += bytes;
         own += bytes;
       },
       release: () => {
+        this.#holders.delete(share);
         this.#bytes -= own;
         own = 0;
       },
     };
+    return share;
   }
 
   #problem(): HttpProblem {
