@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 
 import type { ResourceLimits } from "../plugin.ts";
 import { type CgroupFacts, cgroupFacts, type CgroupPlace, cgroupPlace, type Controller } from "./cgroup_place.ts";
@@ -25,6 +25,9 @@ export interface CommandCgroup {
 
 /** Length of the period in which processor time is counted, in microseconds; the kernel's default. */
 const CPU_PERIOD_US = 100_000;
+
+/** Where the processes of a group of version 2 go when it hands controllers down. */
+const MEMBERS = "outpost";
 
 /** Makes groups below the one that the agent itself is in. One per agent; touches nothing before the first limited command. */
 export class CommandCgroups {
@@ -86,6 +89,9 @@ export class CommandCgroups {
     const place = this.#facts === undefined ? undefined : cgroupPlace(controller, this.#facts);
     if (place === undefined) return undefined;
     if (place.version === 1) return place;
+    // An agent before this one, of the same service, may have made room already: else each would make it one level deeper.
+    const above = { ...place, directory: dirname(place.directory) };
+    if (basename(place.directory) === MEMBERS && delegates(above.directory, controller)) return above;
     return delegates(place.directory, controller) ? place : undefined;
   }
 }
@@ -136,7 +142,7 @@ function delegates(directory: string, controller: Controller): boolean {
   const isOwn = read(join(directory, "..", "cgroup.procs")) === undefined ||
     members.every((pid) => pid === Deno.pid || pid === Deno.ppid);
   if (!isOwn) return false;
-  const below = join(directory, "outpost");
+  const below = join(directory, MEMBERS);
   attempt(() => Deno.mkdirSync(below, { recursive: true }));
   for (const pid of members) attempt(() => write(join(below, "cgroup.procs"), String(pid)));
   return attempt(() => write(control, `+${controller}`)) && has();

@@ -40,6 +40,18 @@ Deno.test("CommandCgroups.make() says what it can enforce where a controller is 
     assertEquals(cgroups.make({ cpus: 1 }), undefined);
   }));
 
+Deno.test("CommandCgroups.make() makes groups beside the one that an agent before it moved its processes to", () =>
+  withGroup("cpu memory", ({ directory, command }) => {
+    Deno.mkdirSync(join(directory, "outpost"));
+    Deno.writeTextFileSync(join(directory, "outpost", "cgroup.controllers"), "cpu memory");
+    const facts = () => ({ membership: "0::/outpost", mounts: `1 1 0:1 / ${directory} rw - cgroup2 cgroup2 rw` });
+
+    const group = new CommandCgroups({ facts, prefix: "c" }).make({ memoryBytes: 1000, cpus: 1 });
+
+    assertEquals(group?.enforced, { memory: "cgroup2", cpu: "cgroup2" });
+    assertEquals(group?.joins, [join(command, "cgroup.procs")]);
+  }));
+
 Deno.test("a command's group tells whether the kernel killed in there for want of memory", () =>
   withGroup("memory", ({ command, cgroups }) => {
     const group = cgroups.make({ memoryBytes: 1000 })!;

@@ -91,13 +91,15 @@ Deno.test("with names the key is derived, and stays so while the control plane i
 
 Deno.test("a client that comes before the names waits for them, for 10 s", () =>
   inDirectory(async ({ start }) => {
-    const { feed, tell } = manifests();
-    await using agent = await start(feed, new TestControlPlane());
-
-    const asked = keyOf(agent);
-    await agent.clock.untilSleeping();
-    tell();
-    assertEquals(await asked, DERIVED);
+    {
+      const { feed, tell } = manifests();
+      // Its end waits until the seed is kept.
+      await using agent = await start(feed, new TestControlPlane());
+      const asked = keyOf(agent);
+      await agent.clock.untilSleeping();
+      tell();
+      assertEquals(await asked, DERIVED);
+    }
 
     await using silent = await start(manifests().feed, new TestControlPlane());
     const early = keyOf(silent);
