@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
+import type { LogRecord } from "@logtape/logtape";
+
 import { type Agent, createAgent } from "./agent.ts";
 import { ConfigError, PluginError } from "./errors.ts";
 import { LogBuffer } from "./log.ts";
@@ -520,4 +522,40 @@ Deno.test("Agent.stop() does not wait for ready hooks that hang, and drains thei
 
   assertEquals([drained, clock.now() - began], [["drained"], 0]);
   assertEquals(unfinished.map(({ phase }) => phase), ["ready"]);
+});
+
+Deno.test("Agent.metrics() charges no plugin for a gauge whose source is released already", async () => {
+  const releasing = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const lines: LogRecord[] = [];
+  const closing = plugin("closing", {
+    setup(ctx) {
+      let isOpen = true;
+      ctx.metrics.gauge("depth", { help: "Depth." }).collect(() => {
+        if (!isOpen) throw new Error("closed");
+        return 7;
+      });
+      ctx.defer(async () => {
+        isOpen = false;
+        releasing.resolve();
+        await released.promise;
+      });
+    },
+  });
+  const agent = createAgent({
+    plugins: [closing],
+    config: { agent: { listen: { tcp: null, unix: null } } },
+    env: {},
+    logSink: (record) => void lines.push(record),
+  });
+  await agent.start();
+  assertStringIncludes(await agent.metrics(), "agent_closing_depth 7");
+
+  const stopped = agent.stop();
+  await releasing.promise;
+  assertEquals((await agent.metrics()).includes("agent_closing_depth 7"), false);
+  released.resolve();
+  await stopped;
+
+  assertEquals(lines.filter(({ level }) => level === "error"), []);
 });

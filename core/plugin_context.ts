@@ -76,7 +76,8 @@ export function openLife(
     parts.metrics.open(definition.id, {
       assertOpen,
       enter: (fn) => scope.enter("collect", fn),
-      collectFailed: (error) => run.charge(error, "collect"),
+      // What a gauge reads may be released before the gauge is.
+      collectFailed: (error) => void (scope.closed || run.charge(error, "collect")),
     }),
   );
   const routes = parts.front.createRoutes(definition.id, mountOf(definition), {

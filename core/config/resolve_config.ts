@@ -11,6 +11,7 @@ import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { Variables } from "../plugin.ts";
 import { type AgentSettings, agentSettings } from "./agent_settings.ts";
 import { type CheckablePlugin, checkPlugins } from "./check_plugins.ts";
+import { notForDeno } from "./deno_file.ts";
 import { dotted } from "./jsonc_document.ts";
 import { isPlainObject, type Merged, mergeLayers, type PlainObject } from "./layers.ts";
 import type { LoadedConfig } from "./loaded_config.ts";
@@ -173,6 +174,9 @@ function resolveEntry(reading: Reading, id: string, written: unknown): PluginEnt
   if (file !== undefined && (file === "" || isUrl(file))) {
     const message = `this version loads plugins from files only: expected a path, or "exec:" and a path, got "${from}"`;
     reading.problems.push({ path: dotted([...path, "from"]), message, source });
+  } else if (file !== undefined && file === from) {
+    const message = notForDeno(file);
+    if (message !== undefined) reading.problems.push({ path: dotted([...path, "from"]), message, source });
   }
   const attached = attachedEntry(entry);
   for (const message of attached.problems) {

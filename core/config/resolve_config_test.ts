@@ -178,6 +178,12 @@ Deno.test("resolveConfig() refuses a hash without a file, and roads it cannot lo
 
   assertEquals(only(`{ "plugins": { "ssh": { "sha256": "${hash}" } } }`).path, "plugins.ssh.sha256");
   assertStringIncludes(only('{ "plugins": { "acme": { "from": "https://x/y.ts" } } }').message, "files only");
+  for (const more of ["", ', "attached": true']) {
+    assertStringIncludes(
+      only(`{ "plugins": { "acme": { "from": "./acme.py"${more} } } }`).message,
+      '"./acme.py" is no TypeScript or JavaScript: a plugin in another language is a program, "from": "exec:./acme.py"',
+    );
+  }
 });
 
 Deno.test("resolveConfig() substitutes variables and files, and drops a file's last newline", () => {

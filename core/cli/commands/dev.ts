@@ -6,6 +6,7 @@
 import { resolve } from "@std/path";
 
 import { runDevSession } from "../../attached/dev_session.ts";
+import { notForDeno } from "../../config/deno_file.ts";
 import { openTextSink } from "../../log.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -17,6 +18,8 @@ export async function dev(ctx: CoreCommandContext): Promise<number> {
   if (!(await Deno.stat(file).catch(() => undefined))?.isFile) {
     throw new Error(`Cannot find the plugin's file "${file}": ${ctx.program.invocation} new plugin NAME writes one`);
   }
+  const unfit = notForDeno(file);
+  if (unfit !== undefined) throw new Error(`Cannot develop it: ${unfit} in a configuration`);
   const format = await openTextSink("pretty", {
     writeSync: (bytes) => Deno.stderr.writeSync(bytes),
     isTerminal: () => Deno.stderr.isTerminal(),
