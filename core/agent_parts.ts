@@ -33,6 +33,7 @@ import type { RpcLink } from "./rpc/link.ts";
 import { ServiceDirectory } from "./services.ts";
 import { AgentSocket } from "./socket/drpc_server.ts";
 import { LostFiles } from "./socket/lost_files.ts";
+import { temporaryPlace } from "./temporary_directory.ts";
 
 /** What an agent consists of once it is started. */
 export interface AgentParts {
@@ -103,7 +104,10 @@ export async function openParts(options: AgentOptions, agent: PartsHost): Promis
     process: env,
     log,
     clock,
-    scriptBinDirectory: join(settings.scriptDataDir ?? env.TMPDIR ?? "/tmp", "coder-script-data", "bin"),
+    scriptBinDirectory: join(
+      settings.scriptDataDir ?? await temporaryPlace(env.TMPDIR ?? "/tmp"),
+      ...["coder-script-data", "bin"],
+    ),
     executableDirectory: dirname(options.executable ?? Deno.execPath()),
   });
   const spawner = new Spawner({

@@ -15,6 +15,7 @@ import { randomToken } from "../http/token.ts";
 import { API_PREFIX } from "../http/prefix_table.ts";
 import type { Needs, PluginContext } from "../plugin.ts";
 import { roadOf } from "../road.ts";
+import { openTemporaryDirectory } from "../temporary_directory.ts";
 import { AttachedPluginError } from "./attached_error.ts";
 import { Conversation } from "./conversation.ts";
 import { serveProgram, tellOfControlPlane } from "./host_side.ts";
@@ -93,8 +94,7 @@ interface Started {
 /** Starts the program with a place to report to. Everything taken is released with the context. */
 async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
   const gate = new LineGate(ctx.clock, ctx.log);
-  const directory = await Deno.makeTempDir({ prefix: "outpost-plugin-" });
-  ctx.defer(() => Deno.remove(directory, { recursive: true }));
+  const { path: directory } = ctx.defer(await openTemporaryDirectory("outpost-plugin-"));
   const token = randomToken();
   const socketPath = join(directory, "agent.sock");
   const exited = Promise.withResolvers<void>();

@@ -9,6 +9,7 @@ import type { Logger } from "../plugin.ts";
 import type { ByteStream } from "../rpc/byte_stream.ts";
 import { connByteStream } from "../rpc/conn_byte_stream.ts";
 import { joinStreams } from "../rpc/join_streams.ts";
+import { openTemporaryDirectory, type TemporaryDirectory } from "../temporary_directory.ts";
 import type { FrontDoor } from "./front_door.ts";
 import { type Listener, listenUnix } from "./listeners.ts";
 
@@ -24,12 +25,15 @@ export class Tunnel implements AsyncDisposable {
   readonly #log: Logger;
   readonly #running = new Set<Promise<void>>();
   readonly #open = new Set<ByteStream>();
-  #listening: Promise<{ readonly directory: string; readonly listener: Listener }> | undefined;
+  readonly #openDirectory: typeof openTemporaryDirectory;
+  #listening: Promise<Listening> | undefined;
   #isClosed = false;
 
-  constructor(front: FrontDoor, log: Logger) {
+  /** @param openDirectory Makes the place for the socket. */
+  constructor(front: FrontDoor, log: Logger, openDirectory: typeof openTemporaryDirectory = openTemporaryDirectory) {
     this.#front = front;
     this.#log = log;
+    this.#openDirectory = openDirectory;
   }
 
   /** Takes a stream over. */
@@ -48,28 +52,51 @@ export class Tunnel implements AsyncDisposable {
     this.#isClosed = true;
     for (const stream of this.#open) stream.close();
     await Promise.all(this.#running);
-    // When it could not be opened, the streams have said so.
-    const opened = await this.#listening?.catch(() => undefined);
-    await opened?.listener.close(AbortSignal.abort());
-    if (opened !== undefined) await Deno.remove(opened.directory, { recursive: true });
+    await this.#stopListening(this.#listening);
   }
 
   async #serve(stream: ByteStream): Promise<void> {
     try {
-      const { listener } = await (this.#listening ??= this.#listen());
-      const connection = await Deno.connect({ transport: "unix", path: listener.address });
-      await joinStreams(stream, connByteStream(connection));
+      await joinStreams(stream, connByteStream(await this.#connect()));
     } catch (error) {
       this.#log.warn("cannot serve the control plane", { error: error instanceof Error ? error : String(error) });
       stream.close();
     }
   }
 
-  async #listen() {
-    const directory = await Deno.makeTempDir({ prefix: "outpost-tunnel-" });
+  /** Somebody may have cleaned the socket's directory meanwhile; then it gets another one. */
+  async #connect(): Promise<Deno.Conn> {
+    const listening = this.#listening ??= this.#listen();
+    try {
+      return await connectTo(await listening);
+    } catch {
+      await this.#stopListening(listening);
+      if (this.#listening === listening) this.#listening = undefined;
+      return await connectTo(await (this.#listening ??= this.#listen()));
+    }
+  }
+
+  async #stopListening(listening: Promise<Listening> | undefined): Promise<void> {
+    // When it could not be opened, the streams have said so.
+    const opened = await listening?.catch(() => undefined);
+    await opened?.listener.close(AbortSignal.abort());
+    await opened?.directory[Symbol.asyncDispose]();
+  }
+
+  async #listen(): Promise<Listening> {
+    const directory = await this.#openDirectory("outpost-tunnel-");
     return {
       directory,
-      listener: await listenUnix(this.#front, join(directory, "http.sock"), { transport: "tunnel" }),
+      listener: await listenUnix(this.#front, join(directory.path, "http.sock"), { transport: "tunnel" }),
     };
   }
+}
+
+interface Listening {
+  readonly directory: TemporaryDirectory;
+  readonly listener: Listener;
+}
+
+function connectTo({ listener }: Listening): Promise<Deno.Conn> {
+  return Deno.connect({ transport: "unix", path: listener.address });
 }

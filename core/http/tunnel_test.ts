@@ -5,6 +5,7 @@ import { createLogger } from "../log.ts";
 import { bytePipe } from "../rpc/byte_pipe.ts";
 import type { ByteStream } from "../rpc/byte_stream.ts";
 import type { Exchange } from "./exchange.ts";
+import { openTemporaryDirectory } from "../temporary_directory.ts";
 import { json } from "./json.ts";
 import { serveTestFront } from "./testing_front.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -33,6 +34,34 @@ Deno.test("Tunnel serves one HTTP connection per stream, without a token and as 
   assertEquals(answer.split("\r\n")[0], "HTTP/1.1 200 OK");
   assertEquals(answer.split("\r\n").at(-1), '"tunnel"\n');
   near.close();
+  await tunnel[Symbol.asyncDispose]();
+  front.close();
+});
+
+Deno.test("Tunnel serves on after somebody has cleaned the directory of its socket", async () => {
+  const { front } = serveTestFront(({ app }) => app.get("/x", (c) => c.text("served")));
+  const directories: string[] = [];
+  const tunnel = new Tunnel(front, log, async (prefix) => {
+    const directory = await openTemporaryDirectory(prefix);
+    directories.push(directory.path);
+    return directory;
+  });
+  const ask = async () => {
+    const [near, far] = bytePipe();
+    tunnel.accept(far);
+    await near.write(
+      new TextEncoder().encode("GET /api/v0/p/x HTTP/1.1\r\nhost: any.example\r\nconnection: close\r\n\r\n"),
+    );
+    const answer = await readAll(near);
+    near.close();
+    return answer.split("\r\n").at(-1);
+  };
+
+  const first = await ask();
+  await Deno.remove(directories[0]!, { recursive: true });
+  const later = await Promise.all([ask(), ask()]);
+
+  assertEquals([first, ...later, directories.length], ["served", "served", "served", 2]);
   await tunnel[Symbol.asyncDispose]();
   front.close();
 });

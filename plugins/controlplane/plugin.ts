@@ -95,7 +95,7 @@ export default controlplane;
 
 /** What children find in their environment once the control plane has told of the workspace, layer by layer. */
 function contributeVariables(
-  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "hooks" | "host" | "rpc">,
+  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "hooks" | "host" | "log" | "rpc">,
   exposeToken: boolean,
   current: () => ManifestReading | undefined,
 ): void {

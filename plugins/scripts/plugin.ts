@@ -59,6 +59,9 @@ const scripts: Plugin = definePlugin({
         surroundings ??= await prepare();
       } catch (error) {
         log.warn("script cannot run", { script: script.id, error: messageOf(error) });
+        const output = `Cannot run the script: ${messageOf(error)}; agent.scriptDataDir can name another directory`;
+        sender.enqueue(script.logSourceId, [{ atMs: startedAtMs, level: "error", output }]);
+        sender.flush(script.logSourceId);
         return { startedAtMs, endedAtMs: clock.now(), exitCode: UNKNOWN_EXIT_CODE, status: "exit_failure" };
       }
       return await runScript(script, surroundings, limit);

@@ -4,19 +4,40 @@
  * @module
  */
 import { deadline } from "@std/async/deadline";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 
+import { parseAgentsFile } from "../../examples/control-plane/agents_file.ts";
+import { startControlPlane } from "../../examples/control-plane/control_plane.ts";
 import { type AgentProcess, ROOT, startAgent } from "../agent_process.ts";
 
+const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 const MAIN = [Deno.execPath(), "run", "-A", "--no-prompt", join(ROOT, "main.ts")];
 /** Longest wait for a terminal, in milliseconds. Only ends hangs. */
 const HANG_MS = 60_000;
 const AS_ROOT = Deno.uid() === 0 ? [] : ["--user", "--map-root-user"];
 
-/** Runs the agent with mounts of its own, which `setUp` makes. */
-function withMounts(setUp: string): string[] {
-  return ["unshare", ...AS_ROOT, "--mount", "sh", "-ec", `${setUp}; exec "$@"`, "sh", ...MAIN];
+/** Runs the agent with mounts of its own, which `setUp` makes; `enter` is a command that runs another. */
+function withMounts(setUp: string, enter = ""): string[] {
+  return ["unshare", ...AS_ROOT, "--mount", "sh", "-ec", `${setUp}; exec ${enter} "$@"`, "sh", ...MAIN];
+}
+
+/** Runs the agent below another root: everything of this machine is there but `/tmp`. @param readOnly Further directories that are of no use. */
+function withoutTmp(root: string, readOnly: readonly string[] = []): string[] {
+  const setUp = [
+    `mount -t tmpfs tmpfs '${root}'`,
+    // Links such as /bin stay what they are.
+    `for each in /*; do ` + [
+      `[ "$each" != /tmp ] || continue`,
+      `if [ -L "$each" ]; then cp -P "$each" '${root}'"$each"`,
+      `elif [ -d "$each" ]; then mkdir '${root}'"$each" && mount --rbind "$each" '${root}'"$each"`,
+      `fi; done`,
+    ].join("; ").replaceAll("; elif", " ; elif"),
+    ...readOnly.map((directory) => `mount -t tmpfs -o ro tmpfs '${root}${directory}'`),
+    // Nobody makes one, not even root.
+    `mount -o remount,ro '${root}'`,
+  ].join("; ");
+  return withMounts(setUp, `chroot '${root}'`);
 }
 
 Deno.test("outpost start works where the home directory cannot be written", async () => {
@@ -56,6 +77,58 @@ Deno.test("outpost start works where /tmp cannot be written", async () => {
   assertEquals(await run(agent, "touch /tmp/x 2>/dev/null || echo refused"), "refused\n");
   await endsCleanly(agent);
 });
+
+Deno.test("outpost start works where there is no /tmp", async () => {
+  const root = await Deno.makeTempDir({ dir: "/var/tmp" });
+  try {
+    await using agent = await startAgent({ parent: "/var/tmp", command: withoutTmp(root) });
+
+    assertEquals(await run(agent, "mkdir -p /tmp 2>/dev/null || echo none"), "none\n");
+    assertMatch(await typed(agent, "echo from $0"), /sh$/);
+    await endsCleanly(agent);
+  } finally {
+    await Deno.remove(root);
+  }
+});
+
+for (const [where, isWritable] of [["there is no /tmp", true], ["nothing temporary can be written", false]] as const) {
+  Deno.test(`outpost start serves its control plane where ${where}`, async () => {
+    const root = await Deno.makeTempDir({ dir: "/var/tmp" });
+    const scripts = [{ name: "start", script: "echo from a script", runOnStart: true }];
+    const agents = parseAgentsFile(
+      JSON.stringify({ agents: [{ name: "dev", token: TOKEN, scripts, gitAuthConfigs: 1 }] }),
+      "test",
+    );
+    await using plane = startControlPlane({ agents, logSink: () => {} });
+    const ask = async (path: string) => {
+      const headers = { authorization: `Bearer ${plane.token}` };
+      return await (await fetch(`${plane.address}/api/agents/dev${path}`, { headers })).json();
+    };
+    {
+      await using agent = await startAgent({
+        parent: "/var/lib",
+        command: withoutTmp(root, isWritable ? [] : ["/var/tmp", "/dev/shm"]),
+        env: { CODER_AGENT_URL: plane.address, CODER_AGENT_TOKEN: TOKEN },
+      });
+      const endsAt = performance.now() + HANG_MS;
+      while (!/ready|error/.test((await ask("")).lifecycle) && performance.now() < endsAt);
+      while ((await ask("/logs")).logs.length === 0 && performance.now() < endsAt);
+      const desktop = await agent.fetch("/api/v0/desktop/action", { method: "POST", body: JSON.stringify(CURSOR) });
+
+      const [{ output }] = (await ask("/logs")).logs;
+      assertEquals((await ask("")).lifecycle, isWritable ? "ready" : "start_error");
+      assertMatch(output, isWritable ? /^from a script$/ : /^Cannot run the script: .*scriptDataDir/);
+      assertMatch(
+        (await desktop.json()).detail,
+        isWritable ? /need the directory "\/tmp"/ : /set TMPDIR to a directory/,
+      );
+      await endsCleanly(agent);
+    }
+    await Deno.remove(root);
+  });
+}
+
+const CURSOR = { action: "cursor_position" };
 
 Deno.test("outpost start works for a user whom no database knows", async () => {
   const command = ["unshare", "--user", "--map-user=54321", "--map-group=54321", ...MAIN];

@@ -81,6 +81,15 @@ async function startNative(work: NativeDriverWork, signal: AbortSignal): Promise
   }
 }
 
+/** Where X servers have their sockets: a place that is built into them and their clients. */
+const SOCKETS = "/tmp";
+
+/** A server without it says something about transports. */
+async function assertPlaceOfSockets(): Promise<void> {
+  if (await Deno.stat(SOCKETS).then(({ isDirectory }) => isDirectory, () => false)) return;
+  throw new Error(`X servers need the directory "${SOCKETS}" for their sockets, and there is none`);
+}
+
 async function build(
   work: NativeDriverWork,
   stack: AsyncDisposableStack,
@@ -92,10 +101,11 @@ async function build(
   const cookie = crypto.getRandomValues(new Uint8Array(16));
   await Deno.writeFile(authority, authorityFile(cookie), { mode: 0o600, createNew: true });
 
+  await assertPlaceOfSockets();
   const server = await startServer(work, { authority, vncSocket }, stack);
   const number = await server.displayNumber(signal);
   const environment = { DISPLAY: `:${number}`, XAUTHORITY: authority };
-  const connecting = X11Connection.open(`/tmp/.X11-unix/X${number}`, cookie, signal);
+  const connecting = X11Connection.open(`${SOCKETS}/.X11-unix/X${number}`, cookie, signal);
   // Without waiting: a server that does not answer lets go when it has been ended, which comes next.
   stack.defer(() => void connecting.then((connection) => connection[Symbol.dispose](), () => {}));
   const display = await orAborted(connecting.then((it) => Display.on(it, BACKGROUNDS[work.depth])), signal);
