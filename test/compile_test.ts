@@ -200,6 +200,41 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
       assertMatch(await script.text(), /class RFB/);
     });
 
+    await t.step("attaches a Deno file, with the deno of the machine, and a program in Python", async () => {
+      const attached = join(dir, "attached.jsonc");
+      const [whole, diskSpace] = ["core/attached/testdata/whole.ts", "examples/plugins/any_language/disk_space.py"];
+      const plugins = {
+        whole: { from: join(ROOT, whole), attached: true, mount: "entire", config: { size: 3 } },
+        "disk-space": { from: `exec:${join(ROOT, diskSpace)}` },
+      };
+      await Deno.writeTextFile(attached, JSON.stringify({ plugins }));
+      // The binary carries no compiler: it looks for "deno" where the machine has it.
+      const PATH = await pathWithDeno(dir);
+      await using other = await startAgent({ command: [binary], args: ["--config", attached], env: { PATH } });
+
+      assertEquals(other.listening.failed, []);
+      const { config } = await (await other.fetch("/api/v0/entire")).json();
+      const { paths } = await (await other.fetch("/api/v0/disk-space")).json();
+      const child = await (await other.fetch("/api/v0/entire/child")).text();
+
+      assertEquals([config, paths.length > 0], [{ size: 3 }, true]);
+      assertMatch(child, /^from \/\S+ own\n$/);
+      const metrics = await (await other.fetch("/metrics")).text();
+      assertMatch(metrics, /^agent_whole_seen_total 1$/m);
+      assertMatch(metrics, /^agent_disk_space_looks_total \d+$/m);
+    });
+
+    await t.step("says what a Deno file needs where there is no deno", async () => {
+      const attached = join(dir, "attached.jsonc");
+      const PATH = join(dir, "nothing");
+      await using other = await startAgent({ command: [binary], args: ["--config", attached], env: { PATH } });
+
+      const { plugins } = await (await other.fetch("/api/v0/info")).json();
+      const whole = plugins.find(({ id }: { id: string }) => id === "whole");
+      assertEquals(whole.state, "failed");
+      assertMatch(whole.reason, /needs "deno", which is not on the PATH/);
+    });
+
     agent.signal("SIGTERM");
     assertEquals((await agent.ended).code, 0);
 
@@ -222,6 +257,14 @@ Deno.test("dist/outpost serves every plugin that its runtime can carry, and says
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+/** The search path with this Deno in front. */
+async function pathWithDeno(dir: string): Promise<string> {
+  const bin = join(dir, "bin");
+  await Deno.mkdir(bin);
+  await Deno.symlink(Deno.execPath(), join(bin, "deno"));
+  return `${bin}:${Deno.env.get("PATH")}`;
+}
 
 /** A commit of `a`, which then has one line more. */
 const MAKE_REPOSITORY = `

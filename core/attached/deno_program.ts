@@ -23,7 +23,14 @@ import {
 } from "./protocol.ts";
 
 /** Variables that Deno itself reads: where packages are, here and elsewhere. The plugin sees them only if it may read them. */
-const DENO_VARIABLES = ["HOME", "XDG_CACHE_HOME", "DENO_DIR", "JSR_URL", "NPM_CONFIG_REGISTRY", ...NETWORK_VARIABLES];
+export const DENO_VARIABLES: readonly string[] = [
+  "HOME",
+  "XDG_CACHE_HOME",
+  "DENO_DIR",
+  "JSR_URL",
+  "NPM_CONFIG_REGISTRY",
+  ...NETWORK_VARIABLES,
+];
 /** Time for a file to say what it is, in milliseconds: it may have to load packages for the first time. */
 const DESCRIBE_MS = 10_000;
 /** Most output kept of a file that was asked what it is, in characters. */

@@ -78,19 +78,28 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   await say(report.trimEnd());
   if (options.reportOnly) return [];
 
-  const outputs: string[] = [];
-  for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
-    const output = join(manifest.output, manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name);
-    await say(`6/7 compile ${shown(manifest, output)}${target === undefined ? "" : ` for ${target}`}`);
-    await compileTo(output, options, {
-      flags: ["--config", places.config, ...permissions],
-      ...{ lock: places.lock, entry: places.entry, target },
-    });
-    outputs.push(output);
-    await say(sizesText(await binarySizes(output)));
-    await compare(output, options, { plugins, target });
+  // Put in place when all of them are made: a release has a binary for each target, and all of one build.
+  const staging = await Deno.makeTempDir({ dir: manifest.output, prefix: ".compiling-" });
+  try {
+    const names: string[] = [];
+    for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
+      const name = manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name;
+      const output = join(staging, name);
+      const place = shown(manifest, join(manifest.output, name));
+      await say(`6/7 compile ${place}${target === undefined ? "" : ` for ${target}`}`);
+      await compileTo(output, options, {
+        flags: ["--config", places.config, ...permissions],
+        ...{ lock: places.lock, entry: places.entry, target },
+      });
+      names.push(name);
+      await say(sizesText(await binarySizes(output)));
+      await compare(output, options, { plugins, target });
+    }
+    for (const name of names) await Deno.rename(join(staging, name), join(manifest.output, name));
+    return names.map((name) => join(manifest.output, name));
+  } finally {
+    await Deno.remove(staging, { recursive: true });
   }
-  return outputs;
 }
 
 function placesOf(manifest: BuildManifest, source: AgentSource): Places {
@@ -205,7 +214,10 @@ async function compileTo(
     ...{ deno, env, cwd: dirname(manifest.file) },
     failed: (name, error) => failures.push(`${name}: ${messageOf(error)}`),
   });
-  if (road === undefined) throw new BuildError("compile", failures.join("\n"));
+  if (road === undefined) {
+    const name = what.target === undefined ? "" : `for ${what.target}, and nothing was put in place:\n`;
+    throw new BuildError("compile", name + failures.join("\n"));
+  }
   for (const failure of failures) await say(`    did not work: ${failure.split("\n")[0]}`);
   await say(`    made with the ${road.name}`);
 }

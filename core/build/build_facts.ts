@@ -64,7 +64,8 @@ function originOf(kind: string, specifier: string, bases: readonly string[]): st
   if (kind === "node") return "node (built in)";
   const base = bases.find((each) => specifier.startsWith(each));
   if (base === undefined) {
-    return /^https:\/\/jsr\.io\/(@[^/]+\/[^/]+)\//.exec(specifier)?.[1] ?? "elsewhere";
+    // jsr.io, or the registry that stands in for it.
+    return /^https?:\/\/[^/]+\/(@[^/]+\/[^/]+)\/\d/.exec(specifier)?.[1] ?? "elsewhere";
   }
   const parts = specifier.slice(base.length).split("/");
   // A plugin is a directory of its own; `plugins/standard.ts` is none.

@@ -5,6 +5,7 @@
  */
 import { fromFileUrl, isAbsolute } from "@std/path";
 
+import { DENO_VARIABLES } from "../attached/deno_program.ts";
 import type { AnyDefinition } from "../definition.ts";
 import type { Plugin, PluginPermissions } from "../plugin.ts";
 import type { ConformanceOptions } from "./conformance_options.ts";
@@ -80,7 +81,7 @@ export function attachedRoad(
   { config }: ConformanceOptions,
   file: string,
 ): Road {
-  const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+  const names = ["PATH", ...DENO_VARIABLES];
   const env = Object.fromEntries(names.map((name) => [name, Deno.env.get(name)]).filter(([, value]) => value));
   const { mount } = definition ?? {};
   return {

@@ -60,7 +60,7 @@ export function suiteOf(
     const agent = new TestAgent(agentOptions({ plugins: [slow] }));
     const starting = agent.agent.start();
     starting.catch(() => {}); // Being stopped half way is what this test is about.
-    await agent.untilState(id, "prepared");
+    await prepared(agent, id);
 
     const report = await stoppedInTime(agent);
     await agent.abandon();
@@ -198,6 +198,19 @@ async function stoppedInTime(agent: TestAgent): Promise<Awaited<ReturnType<TestA
 /** In real time: where time stands still, a deadline of the lifecycle never passes. */
 function within<T>(ms: number, what: string, work: () => Promise<T>): Promise<T> {
   return new Deadline(systemClock, ms).run(what, work);
+}
+
+/** Resolves when the plugin is set up. A plugin that fails instead never will be: its reason says more than a test that hangs. */
+async function prepared(agent: TestAgent, plugin: string): Promise<void> {
+  for (;;) {
+    const status = agent.agent.plugins().find(({ id }) => id === plugin);
+    if (status?.state === "prepared") return;
+    if (status?.state === "failed") {
+      await agent.abandon();
+      throw new Error(`Plugin "${plugin}" failed in setup: ${status.reason}`);
+    }
+    await nextTurn();
+  }
 }
 
 function nextTurn(): Promise<void> {

@@ -21,6 +21,7 @@ export default notes;
 
 interface Project {
   readonly dir: string;
+  readonly env: Record<string, string>;
   write(name: string, text: string): Promise<void>;
   outpost(...args: string[]): Promise<Ended>;
 }
@@ -35,7 +36,7 @@ async function inProject(use: (project: Project) => Promise<void>): Promise<void
   const env = isolatedEnv(dir, more);
   try {
     await use({
-      dir,
+      ...{ dir, env },
       write: (name, text) => Deno.writeTextFile(join(dir, name), text),
       outpost: (...args) => runAgent(args, { env, cwd: dir }),
     });
@@ -66,6 +67,33 @@ Deno.test("outpost build makes a binary with the plugins of a manifest, and says
     const { id } = await agent.post<{ id: string }>("/api/v0/processes/start", { command: "echo here" });
     const output = await (await agent.fetch(`/api/v0/processes/${id}/output?wait=true`)).json();
     assertEquals(output.output, "here\n");
+  }));
+
+Deno.test("outpost build for several machines puts nothing in place when one of them cannot be had", () =>
+  inProject(async ({ dir, env, write, outpost }) => {
+    const targets = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+    const manifest = { name: "acme", version: "1.0.0", plugins: ["standard/agentproc"], targets };
+    await write("outpost.build.jsonc", JSON.stringify(manifest));
+    // Nobody listens there: what is not on this machine cannot be downloaded.
+    env.HTTPS_PROXY = "http://127.0.0.1:1";
+    delete env.DENORT_BIN;
+
+    const { code, stdout, stderr } = await outpost("build");
+
+    assertEquals(code, 1, stdout.join("\n"));
+    const text = stderr.join("\n");
+    assertEquals(
+      /Cannot build \(compile\): for \w+-unknown-linux-gnu, and nothing was put in place/.test(text),
+      true,
+      text,
+    );
+    assertStringIncludes(
+      stdout.join("\n"),
+      "6/7 compile dist/acme-x86_64-unknown-linux-gnu for x86_64-unknown-linux-gnu",
+    );
+    assertStringIncludes(stdout.join("\n"), `acme 1.0.0 for ${targets.join(", ")}`);
+    const left = [...Deno.readDirSync(join(dir, "dist"))].map(({ name }) => name);
+    assertEquals(left.filter((name) => !/^(acme\.entry\.ts|deno\.json)$/.test(name)), []);
   }));
 
 Deno.test("outpost build ends at the step that fails, with the plugin and its file", () =>
