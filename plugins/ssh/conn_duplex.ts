@@ -28,7 +28,7 @@ export class ConnDuplex extends Duplex implements CountedDuplex {
     this.#connection.read(this.#buffer).then(
       (count) => {
         this.bytesRead += count ?? 0;
-        this.push(count === null ? null : Buffer.copyBytesFrom(this.#buffer, 0, count));
+        this.push(count === null ? null : Buffer.from(this.#buffer.subarray(0, count)));
       },
       (error) => this.destroy(error),
     );
