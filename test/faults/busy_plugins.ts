@@ -84,7 +84,7 @@ export const BUSY: readonly Busy[] = [
     plugin: "agentgit",
     by: "a watcher",
     prepare: (_, held) => ({
-      begin: ({ agent }) => openWebSocket(agent, held, `/api/v0/git/watch?chat=${crypto.randomUUID()}`),
+      begin: ({ agent }) => openWebSocket(agent, held, `/api/v0/git/watch?chat_id=${crypto.randomUUID()}`),
     }),
   },
   {

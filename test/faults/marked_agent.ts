@@ -53,6 +53,8 @@ export interface MarkedAgent extends AsyncDisposable {
   readonly sockets: string;
   /** The connection to the control plane goes dead: open, and nothing comes through any more. */
   cut(): void;
+  /** Connections to the control plane so far. */
+  connections(): number;
   /** The states that the control plane was told. */
   states(): Promise<readonly string[]>;
   /** Waits for the end. Asked for before the signal, it measures from then. */
@@ -90,6 +92,7 @@ export async function startMarked(options: MarkedAgentOptions = {}): Promise<Mar
     agent,
     sockets,
     cut: () => cable?.cut(),
+    connections: () => cable?.connections ?? 0,
     async states() {
       if (plane === undefined) return [];
       const response = await fetch(`${plane.address}/api/agents/dev`, {
