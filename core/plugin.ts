@@ -508,6 +508,8 @@ export interface RpcRoutineOptions {
 export type RpcRoutine = (rpc: Rpc, signal: AbortSignal) => Promise<void>;
 /** The connection to the control plane, which comes and goes. */
 export interface Rpc {
+  /** Whether there is a control plane to connect to. Without one nothing needs to be kept for it. @since 0.1 */
+  readonly isConfigured: boolean;
   /**
    * A typed client of a protobuf service (`ctx.rpc.client(Agent)`). It can be made at any time and kept; its calls throw
    * {@linkcode RpcUnavailableError} while disconnected, when the agreed version lacks the method, and when the connection is lost before the

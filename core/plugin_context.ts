@@ -157,7 +157,13 @@ export function openLife(
         scope.defer(parts.lostFiles.watch(path, () => listener.restore()));
       },
     },
-    rpc: { client: rpc.client, whileConnected: rpc.whileConnected, fetch: rpc.fetch, token: rpc.token },
+    rpc: {
+      isConfigured: rpc.isConfigured,
+      client: rpc.client,
+      whileConnected: rpc.whileConnected,
+      fetch: rpc.fetch,
+      token: rpc.token,
+    },
     health,
     tasks,
     renewal: {

@@ -68,6 +68,7 @@ export async function attach(ctx: Context, entry: ProgramEntry, told: (hello: Sa
     deadlines: roadOf(ctx).deadlines,
     directory: await ctx.exec.directory(),
     scriptBinDirectory: ctx.env.scriptBinDirectory,
+    controlPlane: ctx.rpc.isConfigured,
   });
   const manifest = await expectInTime(ctx, conversation, deadline, "manifest");
   const http = await joinManifest(ctx, conversation, manifest, { directory, mount: entry.attached.mount ?? entry.id });

@@ -37,6 +37,8 @@ export interface Configuration {
   readonly deadlines: StepDeadlines;
   readonly directory: string;
   readonly scriptBinDirectory: string;
+  /** Whether there is one. Absent: an agent that does not say so. */
+  readonly controlPlane?: boolean;
 }
 
 /** Time for what is in flight when the agent says stop without a drain, in milliseconds: SIGTERM follows after 1.5 s. */
@@ -178,7 +180,7 @@ export class ChildLife {
     };
   }
 
-  #open({ config, agent, deadlines, directory, scriptBinDirectory }: Configuration): Parts {
+  #open({ config, agent, deadlines, directory, scriptBinDirectory, controlPlane = true }: Configuration): Parts {
     const definition = this.#definition;
     const clock = systemClock;
     const log = this.#logger();
@@ -212,7 +214,10 @@ export class ChildLife {
       },
     });
     this.#environment.scriptBinDirectory = scriptBinDirectory;
-    const rpc = new RpcConnection({ dial: this.#controlPlane.dial, fetch: noFetch, token: noToken, clock, log });
+    const rpc = new RpcConnection({
+      ...controlPlane ? { dial: this.#controlPlane.dial } : {},
+      ...{ fetch: noFetch, token: noToken, clock, log },
+    });
     const spawner = new Spawner({ processEnv: {}, directory });
     const services = new ServiceDirectory();
     const shared = {

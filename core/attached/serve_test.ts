@@ -32,7 +32,7 @@ Deno.test("serveAttached() runs a definition as a program: routes, settings, lim
   assertEquals(agent.state("whole"), "running", agent.status("whole").reason);
   assertEquals([agent.status("whole").version, agent.status("whole").summary], ["2.3.4", "Uses what crosses."]);
   const body = await (await agent.get("/api/v0/entire")).json();
-  assertEquals(body, { config: { size: 5, key: "[redacted]" }, missing: true, host: "0.1.0" });
+  assertEquals(body, { config: { size: 5, key: "[redacted]" }, missing: true, host: "0.1.0", isAlone: true });
   assertEquals((await agent.post("/api/v0/entire/small", "0123456789abc")).status, 413);
   assertEquals((await agent.get("/api/v0/entire/nothing")).status, 404);
   const socket = await agent.webSocket("/api/v0/entire/talk");

@@ -122,6 +122,7 @@ export class RpcConnection {
     const own = new Set<Routine>();
     const linkFor: LinkSource = (method) => this.#linkFor(method);
     const rpc: Rpc = {
+      isConfigured: this.#options.dial !== undefined,
       fetch: this.#options.fetch ?? ((path) => Promise.reject(new RpcUnavailableError(path, "not_configured"))),
       token: this.#options.token ?? (() => Promise.reject(new RpcUnavailableError("token", "not_configured"))),
       client: (service) => lazyClient(service, linkFor),

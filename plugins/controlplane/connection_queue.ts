@@ -21,6 +21,9 @@ export interface ConnectionReport {
   readonly reason?: string;
 }
 
+/** Takes reports that nobody will ever ask for. */
+export const UNHEARD: ConnectionReports = { connected: () => () => {} };
+
 /** Implements {@linkcode ConnectionReports}. */
 export class ConnectionQueue implements ConnectionReports {
   readonly #reports: ConnectionReport[] = [];

@@ -14,7 +14,7 @@ import {
 } from "../../core/plugin.ts";
 import { gitCommands } from "./commands/mod.ts";
 import { controlplaneConfig } from "./config.ts";
-import { ConnectionQueue } from "./connection_queue.ts";
+import { ConnectionQueue, UNHEARD } from "./connection_queue.ts";
 import { builtInVariables, manifestVariables, secretVariables } from "./environment.ts";
 import { gitEnvironment } from "./git_environment.ts";
 import { LifecycleDriver } from "./lifecycle_driver.ts";
@@ -55,7 +55,7 @@ const controlplane: Plugin = definePlugin({
     ctx.provide(ManifestFeed, { watch: (signal) => manifests.watch(signal) });
     ctx.provide(BannerFeed, { watch: (signal) => banners.watch(signal) });
     ctx.provide(LifecycleReports, lifecycle);
-    ctx.provide(ConnectionReports, connections);
+    ctx.provide(ConnectionReports, ctx.rpc.isConfigured ? connections : UNHEARD);
     contributeVariables(ctx, config.exposeToken, () => readings.current);
 
     const stopping = new AbortController();

@@ -239,9 +239,24 @@ Deno.test("controlplane keeps connection reports for the next connection, but fo
   assertEquals(agent.logs("warn").filter(({ message }) => message === "connection report given up").length, 1);
 });
 
-Deno.test("controlplane logs an address that cannot be read, and drops reports over the limit", async () => {
+Deno.test("controlplane keeps no connection reports where no control plane is configured", async () => {
   await using agent = await createTestAgent({
     plugins: [controlplane],
+    config: { controlplane: { maxConnectionReports: 1 } },
+  });
+  const reports = agent.service(ConnectionReports);
+
+  for (const port of [1, 2, 3]) reports.connected("ssh", `192.0.2.1:${port}`)(0, "");
+
+  assertEquals(agent.logs("warn"), []);
+});
+
+Deno.test("controlplane logs an address that cannot be read, and drops reports over the limit", async () => {
+  const controlPlane = planeWith();
+  controlPlane.refusal = new Error("away");
+  await using agent = await createTestAgent({
+    plugins: [controlplane],
+    controlPlane,
     config: { controlplane: { maxConnectionReports: 1 } },
   });
   const reports = agent.service(ConnectionReports);

@@ -26,7 +26,12 @@ const whole: Plugin = definePlugin({
     ctx.env.contribute("whole", (base) => ({ WHOLE: `from ${base.HOME ?? "nowhere"}` }));
     ctx.routes.app.get("/", (c) => {
       seen.inc();
-      return c.json({ config: ctx.config, missing: ctx.services.missing === undefined, host: ctx.host.agentVersion });
+      return c.json({
+        config: ctx.config,
+        missing: ctx.services.missing === undefined,
+        host: ctx.host.agentVersion,
+        isAlone: !ctx.rpc.isConfigured,
+      });
     });
     ctx.routes.app.get("/denied", async (c) => {
       try {

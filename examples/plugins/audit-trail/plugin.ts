@@ -87,10 +87,12 @@ const plugin: Plugin = definePlugin({
 
     const anchor = new HeadAnchor({ clock: ctx.clock, head: () => writer.head, everyMs: () => ctx.config.anchorMs });
     anchorWhileConnected(ctx, anchor);
-    ctx.metrics.gauge("unanchored_records", {
-      help:
-        "Records whose hash the control plane does not have yet; a rise that lasts: it is away, or its log is full.",
-    }).collect(() => (writer.head?.seq ?? 0) - (anchor.anchored?.seq ?? 0));
+    if (ctx.rpc.isConfigured) {
+      ctx.metrics.gauge("unanchored_records", {
+        help:
+          "Records whose hash the control plane does not have yet; a rise that lasts: it is away, or its log is full.",
+      }).collect(() => (writer.head?.seq ?? 0) - (anchor.anchored?.seq ?? 0));
+    }
     ctx.rpc.whileConnected("record the connection", async (_rpc, signal) => {
       await record("control_plane.connected", {});
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
