@@ -17,15 +17,19 @@ export interface TouchedPaths {
 export interface PathStoreOptions {
   /** Most paths remembered per chat; the one touched longest ago is forgotten first. Default 20,000. */
   readonly maxPathsPerChat?: number;
+  /** Most chats whose paths are remembered; the one that touched something longest ago is forgotten first. Default 1,000. */
+  readonly maxChats?: number;
 }
 
 /** A chat id that stands for "no chat". */
 const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 /** A chat that touches more files than this has its repositories found long before the oldest path is dropped. */
 const DEFAULT_MAX_PATHS_PER_CHAT = 20_000;
+/** An agent that runs for months sees many chats, most of which nobody ever looks at again. */
+const DEFAULT_MAX_CHATS = 1_000;
 
 /**
- * Remembers the paths of every chat, in memory, until the agent ends.
+ * Remembers the paths of chats, in memory, until the agent ends.
  *
  * There is no way to read the paths and subscribe in two steps: {@linkcode watch} subscribes first and then hands out what
  * is there, so nothing touched in between is lost.
@@ -34,9 +38,11 @@ export class PathStore implements PathActivity {
   readonly #chats = new Map<string, Set<string>>();
   readonly #watchers = new Map<string, Set<PathWatcher>>();
   readonly #maxPathsPerChat: number;
+  readonly #maxChats: number;
 
   constructor(options: PathStoreOptions = {}) {
     this.#maxPathsPerChat = options.maxPathsPerChat ?? DEFAULT_MAX_PATHS_PER_CHAT;
+    this.#maxChats = options.maxChats ?? DEFAULT_MAX_CHATS;
   }
 
   /** Chats that have paths. */
@@ -79,15 +85,25 @@ export class PathStore implements PathActivity {
 
   #remember(chat: string, paths: readonly string[]): void {
     const known = this.#chats.get(chat) ?? new Set();
+    this.#chats.delete(chat);
     this.#chats.set(chat, known);
     for (const path of paths) {
       known.delete(path);
       known.add(path);
     }
-    for (const oldest of known) {
-      if (known.size <= this.#maxPathsPerChat) break;
-      known.delete(oldest);
-    }
+    dropOldest(known, this.#maxPathsPerChat);
+    dropOldest(this.#chats, this.#maxChats);
+  }
+}
+
+/** Both keep the order in which they were filled. */
+function dropOldest<K>(
+  kept: { readonly size: number; keys(): Iterable<K>; delete(key: K): boolean },
+  max: number,
+): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= max) return;
+    kept.delete(oldest);
   }
 }
 

@@ -199,3 +199,17 @@ Deno.test("watch() loses no touch in any interleaving of touching, subscribing a
     { numRuns: runs },
   );
 });
+
+Deno.test("PathStore forgets the chat that touched something longest ago when there are too many", async () => {
+  const store = new PathStore({ maxChats: 2 });
+  const chats = Array.from({ length: 3 }, () => crypto.randomUUID());
+
+  store.touched([chats[0]!], ["/a"]);
+  store.touched([chats[1]!], ["/b"]);
+  store.touched([chats[0]!], ["/c"]);
+  store.touched([chats[2]!], ["/d"]);
+
+  assertEquals(store.size, 2);
+  assertEquals(await current(store, chats[0]!), ["/a", "/c"]);
+  assertEquals(await current(store, chats[1]!), []);
+});

@@ -134,6 +134,7 @@ export class RepoEvents implements AsyncDisposable {
       for await (const event of watcher) this.#note(event.paths, event.isOverflow);
     } catch (error) {
       if (this.#watcher !== watcher) return;
+      watcher[Symbol.dispose]();
       this.#watcher = undefined;
       this.#mustRelist = true;
       this.#options.onFailure(error);

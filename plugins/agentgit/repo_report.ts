@@ -50,27 +50,39 @@ export interface DiffRequest {
   /** Commit, branch or tag the working tree is compared with. */
   readonly base: string;
   readonly maxBytes: number;
+  /** Ends the work: nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 /** How far git looks for a NUL byte to call a file binary (`FIRST_FEW_BYTES` in its sources). */
 const BINARY_PROBE_BYTES = 8000;
+/** Files looked into at the same time: each needs a descriptor, and a process has not many. */
+const PARALLEL_PROBES = 32;
 
 /**
  * What differs at or below `path`.
  *
+ * @param signal Ends the work: nobody waits for the answer any more.
  * @throws {HttpProblem} 400 when `path` is not in a repository, 500 when git fails.
  * @throws {GitMissingError} When git is not there.
  */
-export async function reportStatus(git: Git, path: string): Promise<StatusReport> {
-  const place = await placeOf(git, path);
-  const status = await statusOf(git, place);
-  const origin = await git.run(["config", "--get", "remote.origin.url"], { directory: place.repo.root });
+export async function reportStatus(git: Git, path: string, signal: AbortSignal): Promise<StatusReport> {
+  const place = await placeOf(git, path, signal);
+  const directory = place.repo.root;
+  const status = await statusOf(git, place, signal);
+  const origin = await git.run(["config", "--get", "remote.origin.url"], { directory, signal });
+  const files: ReportedFile[] = [];
+  for (let at = 0; at < status.entries.length; at += PARALLEL_PROBES) {
+    signal.throwIfAborted();
+    const batch = status.entries.slice(at, at + PARALLEL_PROBES);
+    files.push(...await Promise.all(batch.map(({ path, code }) => reportFile(directory, path, code))));
+  }
   return {
-    repo_root: place.repo.root,
+    repo_root: directory,
     branch: status.branch,
     remote_origin: origin.isOk ? firstLine(origin) : "",
     commit: status.commit,
-    files: await Promise.all(status.entries.map(({ path, code }) => reportFile(place.repo.root, path, code))),
+    files,
   };
 }
 
@@ -82,16 +94,16 @@ export async function reportStatus(git: Git, path: string): Promise<StatusReport
  * @throws {GitMissingError} When git is not there.
  */
 export async function reportDiff(git: Git, path: string, request: DiffRequest): Promise<DiffReport> {
-  const { base, maxBytes } = request;
+  const { base, maxBytes, signal } = request;
   checkRef(base);
-  const place = await placeOf(git, path);
+  const place = await placeOf(git, path, signal);
   const directory = place.repo.root;
-  const status = await statusOf(git, place);
-  const tracked = base === "HEAD" && status.commit === ""
-    ? []
-    : await diffTracked(git, place, { base, maxBytes, status });
+  const status = await statusOf(git, place, signal);
+  const tracked = base === "HEAD" && status.commit === "" ? [] : await diffTracked(git, place, { ...request, status });
   const untracked = status.entries.filter(({ kind, path }) => kind === "untracked" && !path.endsWith("/"));
-  const added = await diffUntracked(git, untracked.map((entry) => entry.path), { root: directory, maxBytes, env: {} });
+  const added = await diffUntracked(git, untracked.map((entry) => entry.path), {
+    ...{ root: directory, maxBytes, env: {}, signal },
+  });
   const files = [...tracked, ...added];
   const diff = joinDiffs(files, maxBytes);
   const total_bytes = files.reduce((sum, file) => sum + file.bytes, 0);
@@ -101,10 +113,11 @@ export async function reportDiff(git: Git, path: string, request: DiffRequest): 
 async function diffTracked(
   git: Git,
   { repo, within }: Place,
-  { base, maxBytes, status }: DiffRequest & { readonly status: Status },
+  { base, maxBytes, signal, status }: DiffRequest & { readonly status: Status },
 ): Promise<readonly FileDiff[]> {
   const directory = repo.root;
-  const isCommit = (await git.run(["rev-parse", "--verify", "--quiet", `${base}^{commit}`], { directory })).isOk;
+  const isCommit =
+    (await git.run(["rev-parse", "--verify", "--quiet", `${base}^{commit}`], { directory, signal })).isOk;
   if (!isCommit) throw new HttpProblem(404, `Cannot find the commit "${base}"`);
   // Where nothing is staged the index stands for the commit, and git compares a part of the tree with it at once.
   const isUnstaged = status.entries.every(({ kind, code }) => kind === "untracked" || code.startsWith("."));
@@ -118,6 +131,7 @@ async function diffTracked(
   }
   const result = await git.run(["diff", ...DIFF_OPTIONS, ...args], {
     directory,
+    signal,
     onOutput: (piece) => collector.push(piece),
   });
   if (!result.isOk) throw failed(result.complaint);
@@ -146,16 +160,16 @@ interface Place {
   readonly within: readonly string[];
 }
 
-async function placeOf(git: Git, path: string): Promise<Place> {
-  const repo = isAbsolute(path) ? (await new RepoResolver(git).resolve([path])).at(0) : undefined;
+async function placeOf(git: Git, path: string, signal: AbortSignal): Promise<Place> {
+  const repo = isAbsolute(path) ? (await new RepoResolver(git).resolve([path], signal)).at(0) : undefined;
   if (!repo) throw new HttpProblem(400, `Cannot find a git repository at "${path}"`);
   const inside = relative(repo.root, await Deno.realPath(path).catch(() => path));
   return { repo, within: inside === "" || inside.startsWith("..") ? [] : [inside] };
 }
 
-async function statusOf(git: Git, place: Place): Promise<Status> {
+async function statusOf(git: Git, place: Place, signal: AbortSignal): Promise<Status> {
   const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"];
-  const result = await git.run([...args, "--", ...place.within], { directory: place.repo.root });
+  const result = await git.run([...args, "--", ...place.within], { directory: place.repo.root, signal });
   if (!result.isOk) throw failed(result.complaint);
   return parseStatus(result.output);
 }

@@ -41,7 +41,8 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
       const query = readQuery(c, SHOW_QUERY);
       const { repo_root: repoRoot, path, ref } = query;
       const { showFile } = await import("./show_file.ts");
-      const contents = await showFile(git, { repoRoot, path, ref, maxBytes: config.maxShownFileBytes });
+      const { signal } = c.req.raw;
+      const contents = await showFile(git, { repoRoot, path, ref, maxBytes: config.maxShownFileBytes, signal });
       return json(c, { contents });
     }));
 
@@ -49,14 +50,15 @@ export function registerRoutes(routes: Routes, parts: RoutesParts): void {
     withGit(async () => {
       const { path } = readQuery(c, STATUS_QUERY);
       const { reportStatus } = await import("./repo_report.ts");
-      return json(c, await reportStatus(git, path));
+      return json(c, await reportStatus(git, path, c.req.raw.signal));
     }));
 
   routes.app.get("/diff", (c) =>
     withGit(async () => {
       const { path, base } = readQuery(c, DIFF_QUERY);
       const { reportDiff } = await import("./repo_report.ts");
-      return json(c, await reportDiff(git, path, { base, maxBytes: config.maxDiffBytes }));
+      const { signal } = c.req.raw;
+      return json(c, await reportDiff(git, path, { base, maxBytes: config.maxDiffBytes, signal }));
     }));
 }
 

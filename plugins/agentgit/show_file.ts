@@ -19,6 +19,8 @@ export interface ShownFile {
   readonly ref: string;
   /** Largest file shown, in bytes. */
   readonly maxBytes: number;
+  /** Ends the work: nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -29,8 +31,8 @@ export interface ShownFile {
  * @throws {GitMissingError} When git is not there.
  */
 export async function showFile(git: Git, file: ShownFile): Promise<string> {
-  const { repoRoot, ref, maxBytes } = file;
-  const repo = isAbsolute(repoRoot) ? await repoAt(git, repoRoot) : undefined;
+  const { repoRoot, ref, maxBytes, signal } = file;
+  const repo = isAbsolute(repoRoot) ? await repoAt(git, repoRoot, signal) : undefined;
   const isRoot = repo !== undefined && await Deno.realPath(repoRoot).catch(() => "") === repo.root;
   if (!isRoot) throw new HttpProblem(400, `Cannot show a file: "${repoRoot}" is not a git repository`);
   checkRef(ref);
@@ -40,7 +42,7 @@ export async function showFile(git: Git, file: ShownFile): Promise<string> {
   }
 
   const args = ["cat-file", "blob", `${ref}:${path}`];
-  const result = await git.run(args, { directory: repo.root, maxBytes });
+  const result = await git.run(args, { directory: repo.root, maxBytes, signal });
   if (result.isCut) throw new HttpProblem(422, `Cannot show "${file.path}": the file is larger than ${maxBytes} bytes`);
   if (!result.isOk) {
     throw new HttpProblem(404, `Cannot find "${file.path}" in "${ref}"`, { detail: result.complaint });
