@@ -104,6 +104,18 @@ Deno.test("TerminalViewers counts who is attached and the bytes in both directio
   while (viewers.count() > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
+Deno.test("a message that is none is counted, and the log tells of it", async () => {
+  await using agent = await createTestAgent({ plugins: [terminals] });
+  const socket = await agent.webSocket(CAT);
+
+  socket.send("no JSON");
+  say(socket, { data: "still here\n" });
+  await until(socket, "still here");
+
+  assertEquals(await agent.metric("agent_reconnecting_pty_errors_total", { error_type: "input_writer" }), 1);
+  assertEquals(agent.logs("debug").some(({ message }) => message === "message of a viewer not understood"), true);
+});
+
 Deno.test("attaching refuses a bad id, a bad size and one terminal too many", async () => {
   await using agent = await createTestAgent({ plugins: [terminals], config: { terminals: { maxTerminals: 1 } } });
   const socket = await agent.webSocket(CAT);

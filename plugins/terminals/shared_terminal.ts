@@ -22,9 +22,9 @@ export interface SharedTerminalOptions {
   /** Time without a viewer after which it ends, in milliseconds. */
   readonly idleMs: number;
   /** Called when a viewer could not be sent something. */
-  readonly onWriteError: () => void;
+  readonly onWriteError: (error: unknown) => void;
   /** Called when the terminal did not take its new size. */
-  readonly onResizeError: () => void;
+  readonly onResizeError: (error: unknown) => void;
 }
 
 /** Time a new terminal waits for its first viewer, in milliseconds. */
@@ -85,9 +85,9 @@ export class SharedTerminal {
     if (this.#hasEnded) return;
     try {
       this.#options.child.terminal?.resize(size);
-    } catch {
+    } catch (error) {
       // It is ending. Whoever attaches sees what it shows in the end.
-      this.#options.onResizeError();
+      this.#options.onResizeError(error);
     }
     this.#options.mirror.resize(size);
   }

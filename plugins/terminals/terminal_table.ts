@@ -65,7 +65,7 @@ export class TerminalTable {
    * @throws {HttpProblem} 429 when there are too many, 500 when it cannot be started.
    */
   async open(query: AttachQuery): Promise<Entry> {
-    const { config, metrics } = this.#work;
+    const { config, log, metrics } = this.#work;
     const known = this.#entries.get(query.id);
     if (known !== undefined) return await known;
     if (this.count >= config.maxTerminals) {
@@ -81,13 +81,14 @@ export class TerminalTable {
     } catch (error) {
       this.#entries.delete(query.id);
       metrics.errors.inc({ error_type: "create_command" });
+      log.warn("terminal not started", { error: messageOf(error) });
       throw new HttpProblem(500, "Cannot start the terminal", { detail: messageOf(error), cause: error });
     }
   }
 
   /** Shows a terminal until the viewer leaves or the terminal ends. */
   async view({ terminal, input }: Entry, socket: SocketChannel, query: AttachQuery): Promise<void> {
-    const { metrics, reports } = this.#work;
+    const { log, metrics, reports } = this.#work;
     metrics.connections.inc();
     this.#viewers++;
     const disconnected = reports?.connected("reconnecting_pty", "");
@@ -103,8 +104,12 @@ export class TerminalTable {
       for await (const raw of socket) {
         this.#received += raw.length;
         const message = viewerMessage(raw);
-        if (message === undefined) metrics.errors.inc({ error_type: "input_writer" });
-        else await this.#take(message, { terminal, input });
+        if (message !== undefined) {
+          await this.#take(message, { terminal, input });
+          continue;
+        }
+        metrics.errors.inc({ error_type: "input_writer" });
+        log.debug("message of a viewer not understood", { terminal: query.id, bytes: raw.length });
       }
       if (this.#isStopping) disconnected?.(FAILED_CODE, STOPPING_REASON);
       else disconnected?.(0, "");
@@ -128,16 +133,23 @@ export class TerminalTable {
   }
 
   async #start(query: AttachQuery): Promise<Entry> {
-    const { config, clock, metrics, tasks } = this.#work;
+    const { config, clock, log, metrics, tasks } = this.#work;
     const { ScreenMirror } = await import("./screen_mirror.ts");
+    using starting = new DisposableStack();
+    const mirror = starting.use(new ScreenMirror(query.size, config.scrollbackBytes));
     const child = await startShell(query.command, query.size, this.#work);
+    starting.move();
     const terminal = new SharedTerminal({
-      child,
-      mirror: new ScreenMirror(query.size, config.scrollbackBytes),
-      clock,
+      ...{ child, mirror, clock },
       idleMs: config.idleMs,
-      onWriteError: () => metrics.errors.inc({ error_type: "write" }),
-      onResizeError: () => metrics.errors.inc({ error_type: "resize" }),
+      onWriteError: (error) => {
+        metrics.errors.inc({ error_type: "write" });
+        log.debug("viewer of a terminal lost", { terminal: query.id, error: messageOf(error) });
+      },
+      onResizeError: (error) => {
+        metrics.errors.inc({ error_type: "resize" });
+        log.warn("terminal not resized", { terminal: query.id, error: messageOf(error) });
+      },
     });
     tasks.run("terminal", async (signal) => {
       const stop = () => terminal.end(STOPPING_REASON);
