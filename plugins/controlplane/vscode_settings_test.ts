@@ -82,3 +82,20 @@ Deno.test("writeVsCodeSettings() finds code-server where XDG_DATA_HOME says, and
   assertEquals(fields, [{ reason: "the home directory is not known" }]);
   await Deno.remove(home, { recursive: true });
 });
+
+Deno.test("writeVsCodeSettings() leaves a link a link, and a file its mode", async () => {
+  const home = await Deno.makeTempDir();
+  const dotfile = join(home, "dotfiles.json");
+  await Deno.writeTextFile(dotfile, "{}");
+  await Deno.chmod(dotfile, 0o644);
+  const link = join(home, ".cursor-server/data/Machine/settings.json");
+  await Deno.mkdir(join(link, ".."), { recursive: true });
+  await Deno.symlink(dotfile, link);
+
+  await writeVsCodeSettings({ HOME: home }, warnings().log);
+
+  assertEquals((await Deno.lstat(link)).isSymlink, true);
+  assertEquals(JSON.parse(await Deno.readTextFile(dotfile)), BOTH);
+  assertEquals((await Deno.stat(dotfile)).mode! & 0o777, 0o644);
+  await Deno.remove(home, { recursive: true });
+});

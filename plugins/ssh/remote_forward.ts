@@ -8,6 +8,7 @@ import { dirname } from "@std/path";
 import { messageOf } from "../../core/errors.ts";
 import type { Logger, Tasks } from "../../core/plugin.ts";
 import { acceptAll } from "../../core/socket/accept_all.ts";
+import { bindPrivately } from "../../core/socket/unix_path.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
 import type { SshChannel } from "./transport/ssh_channel.ts";
 import type { SshConnection } from "./transport/ssh_connection.ts";
@@ -24,12 +25,22 @@ export interface RemoteForwardsWork {
 /** Any address: what an empty one stands for, RFC 4254 section 7.1. */
 const ANY_ADDRESS = "0.0.0.0";
 
-type Open = (socket: Deno.TcpConn | Deno.UnixConn) => Promise<SshChannel>;
+/** The runtime's type is narrower: it knows only one kind of each listener. */
+type Accepting = { accept(): Promise<Socket> };
+type Socket = Deno.TcpConn | Deno.UnixConn;
+type Open = (socket: Socket) => Promise<SshChannel>;
+
+/** What one connection asked for. */
+interface Forwards {
+  readonly listeners: Map<string, Deno.Listener>;
+  /** Requests take turns: one that ends a listener must find it, and two for one path must not both make it. */
+  turn: Promise<void>;
+}
 
 /** Listeners that clients asked for. They end with their connection. */
 export class RemoteForwards {
   readonly #work: RemoteForwardsWork;
-  readonly #listeners = new Map<SshConnection, Map<string, Deno.Listener>>();
+  readonly #forwards = new Map<SshConnection, Forwards>();
 
   constructor(work: RemoteForwardsWork) {
     this.#work = work;
@@ -38,18 +49,25 @@ export class RemoteForwards {
   /** Opens or closes a listener. Returns at once, never throws. */
   handle(connection: SshConnection, request: ForwardRequest): void {
     if (this.#work.isBlocked()) return request.fail();
-    const own = this.#listenersOf(connection);
+    const own = this.#forwardsOf(connection);
+    own.turn = own.turn.then(() => this.#answer(connection, request, own.listeners)).catch((error) => {
+      this.#work.log.debug("remote forward not answered", { error: messageOf(error) });
+    });
+  }
+
+  /** @throws {Error} When the connection ends meanwhile. */
+  async #answer(
+    connection: SshConnection,
+    request: ForwardRequest,
+    listeners: Map<string, Deno.Listener>,
+  ): Promise<void> {
     const key = request.kind === "unix" ? `unix:${request.path}` : `tcp:${request.address}:${request.port}`;
     if (request.cancel) {
-      this.#close(own, key);
+      close(listeners, key);
       return request.succeed();
     }
     // Asked for a second time, the same socket is there already: a client that counts on it need not fail.
-    if (request.kind === "unix" && own.has(key)) return request.succeed();
-    this.#work.tasks.run("remote forward", () => this.#listen(connection, request, key));
-  }
-
-  async #listen(connection: SshConnection, request: ForwardRequest, key: string): Promise<void> {
+    if (request.kind === "unix" && listeners.has(key)) return request.succeed();
     let listener: Deno.Listener;
     try {
       listener = request.kind === "unix"
@@ -59,28 +77,27 @@ export class RemoteForwards {
       this.#work.log.info("remote forward refused", { target: key, error: messageOf(error) });
       return request.fail();
     }
-    const own = this.#listeners.get(connection);
-    if (own === undefined || connection.signal.aborted) return closeSocket(listener);
+    if (connection.signal.aborted) return closeSocket(listener);
     const port = request.kind === "tcp" ? (listener.addr as Deno.NetAddr).port : 0;
     const bound = request.kind === "tcp" ? `tcp:${request.address}:${port}` : key;
-    own.set(bound, listener);
+    listeners.set(bound, listener);
     request.succeed(port);
     const open: Open = (socket) => {
       if (request.kind === "unix") return connection.openForwardedStreamlocal(request.path);
       const { hostname, port: from } = socket.remoteAddr as Deno.NetAddr;
       return connection.openForwardedTcp({ address: request.address, port }, { address: hostname, port: from });
     };
-    // Ends when the forward is cancelled, or the connection is gone.
-    await acceptAll(
-      listener,
-      (socket) => this.#join(socket as Deno.TcpConn | Deno.UnixConn, open),
-      (error) =>
-        this.#work.log.warn("forwarded connections cannot be accepted", { target: key, error: messageOf(error) }),
+    const failed = (error: unknown) => {
+      this.#work.log.warn("remote forward cannot accept", { target: bound, error: messageOf(error) });
+    };
+    // Until it is cancelled, or the connection is gone.
+    this.#work.tasks.run(
+      "remote forward",
+      () => acceptAll(listener as Accepting, (socket) => this.#join(socket, open), failed),
     );
-    if (own.get(bound) === listener) own.delete(bound);
   }
 
-  #join(socket: Deno.TcpConn | Deno.UnixConn, open: Open): void {
+  #join(socket: Socket, open: Open): void {
     this.#work.tasks.run("remote forward connection", async (signal) => {
       try {
         await joinStreams(await open(socket), socket, signal);
@@ -91,23 +108,23 @@ export class RemoteForwards {
     });
   }
 
-  #listenersOf(connection: SshConnection): Map<string, Deno.Listener> {
-    const known = this.#listeners.get(connection);
+  #forwardsOf(connection: SshConnection): Forwards {
+    const known = this.#forwards.get(connection);
     if (known !== undefined) return known;
-    const own = new Map<string, Deno.Listener>();
-    this.#listeners.set(connection, own);
+    const own: Forwards = { listeners: new Map(), turn: Promise.resolve() };
+    this.#forwards.set(connection, own);
     connection.signal.addEventListener("abort", () => {
-      for (const key of [...own.keys()]) this.#close(own, key);
-      this.#listeners.delete(connection);
+      for (const key of [...own.listeners.keys()]) close(own.listeners, key);
+      this.#forwards.delete(connection);
     }, { once: true });
     return own;
   }
+}
 
-  #close(own: Map<string, Deno.Listener>, key: string): void {
-    const listener = own.get(key);
-    own.delete(key);
-    if (listener !== undefined) closeSocket(listener);
-  }
+function close(listeners: Map<string, Deno.Listener>, key: string): void {
+  const listener = listeners.get(key);
+  listeners.delete(key);
+  if (listener !== undefined) closeSocket(listener);
 }
 
 /** A missing directory is made for the user alone; what lies in the way is removed unless it is a directory. */
@@ -120,7 +137,5 @@ async function listenUnix(path: string): Promise<Deno.Listener> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const listener = Deno.listen({ transport: "unix", path });
-  await Deno.chmod(path, 0o600);
-  return listener;
+  return bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
 }

@@ -440,11 +440,13 @@ withSsh("ssh -A brings the client's key agent, and takes its socket away again",
   }
 
   const { out } = await agent.ssh("ssh-add -l; echo $SSH_AUTH_SOCK", { flags: ["-A"], env });
+  const tidied = await agent.ssh('rm -r "$(dirname "$SSH_AUTH_SOCK")"', { flags: ["-A"], env });
   const without = await agent.ssh("echo ${SSH_AUTH_SOCK-none}", { env });
 
   const [listed = "", path = ""] = out.split("\n");
   assertStringIncludes(listed, "the-forwarded-key");
   await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+  assertEquals(tidied.code, 0);
   assertEquals(without.out, "none\n");
   keyAgent.kill("SIGTERM");
   await keyAgent.status;
