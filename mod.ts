@@ -40,7 +40,7 @@ export type { BuildInfo, Note } from "./core/load_plan.ts";
 export type { LogFormat, LogLevel, LogSink } from "./core/log.ts";
 export { definePlugin, defineService, optional } from "./core/plugin.ts";
 export type * from "./core/plugin.ts";
-export type { Unfinished } from "./core/plugin_run.ts";
+export type { Unfinished } from "./core/plugin_steps.ts";
 export { type NeedStatus, type PluginStatus } from "./core/plugin_status.ts";
 export type { ApiVersion } from "./core/rpc/api_version.ts";
 export type { CallStream, RpcChannel } from "./core/rpc/drpc/client.ts";

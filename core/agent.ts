@@ -14,7 +14,7 @@ import { asError, ConfigError } from "./errors.ts";
 import type { FrontDoor } from "./http/front_door.ts";
 import { loadPlan } from "./load_plan.ts";
 import type { Clock, ServiceToken, Variables } from "./plugin.ts";
-import type { Unfinished } from "./plugin_run.ts";
+import type { Unfinished } from "./plugin_steps.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
 import { ReloadError, type ReloadReport } from "./reload/reload_report.ts";
 

@@ -15,6 +15,7 @@ import type { Owner } from "./owner.ts";
 import type { PlannedPlugin } from "./plan.ts";
 import type { LivingChild } from "./exec/process_groups.ts";
 import type { Announcement, Clock, Logger, Needs, PluginContext } from "./plugin.ts";
+import { PluginSteps, type Step, type Unfinished } from "./plugin_steps.ts";
 import { RetryBudget } from "./retry_budget.ts";
 import type { StepDeadlines } from "./road.ts";
 import { Scope } from "./scope.ts";
@@ -46,16 +47,6 @@ export interface RunHost {
   errorCounted(plugin: string, phase: PluginPhase): void;
 }
 
-/** Work that was abandoned or did not end, for the exit report. */
-export interface Unfinished {
-  readonly plugin: string;
-  readonly phase: PluginPhase;
-  /** What exactly, in words. */
-  readonly what: string;
-  /** Holds the stack of whoever began the task, or took the resource that is not let go. */
-  readonly origin?: Error;
-}
-
 /** How long the steps of a plugin took, in milliseconds. */
 export interface Timings {
   setupMs?: number;
@@ -71,7 +62,7 @@ export class PluginRun {
   readonly retries: RetryBudget = new RetryBudget();
   readonly #host: RunHost;
   readonly #log: Logger;
-  readonly #pending = new Set<Unfinished>();
+  readonly #steps: PluginSteps;
   #life: Life | undefined;
   #ctx: PluginContext<unknown, Needs> | undefined;
   #planned: PlannedPlugin;
@@ -91,6 +82,7 @@ export class PluginRun {
     this.id = planned.definition.id;
     this.#host = host;
     this.#log = host.log(this.id);
+    this.#steps = new PluginSteps(this.id, host);
     this.lifecycle = new Lifecycle(this.id, (state) => host.stateChanged(this, state));
   }
 
@@ -137,7 +129,10 @@ export class PluginRun {
       const { life, ctx } = this.#host.openLife(this, scope);
       this.#life = life;
       this.#ctx = ctx;
-      await this.#within(deadline, "setup", this.#host.deadlines.setupMs, () => this.definition.setup(ctx), cancel);
+      await this.#within(deadline, {
+        ...{ phase: "setup", ms: this.#host.deadlines.setupMs, cancel },
+        work: () => this.definition.setup(ctx),
+      });
       cancel.throwIfAborted();
       const missing = this.#host.missingServices(this.definition);
       if (missing.length > 0) {
@@ -157,9 +152,12 @@ export class PluginRun {
     this.lifecycle.step("starting");
     const began = performance.now();
     try {
-      await this.#within(deadline, "start", this.#host.deadlines.startMs, async (signal) => {
-        for (const hook of life.hooks.start) await hook(signal);
-      }, cancel);
+      await this.#within(deadline, {
+        ...{ phase: "start", ms: this.#host.deadlines.startMs, cancel },
+        work: async (signal) => {
+          for (const hook of life.hooks.start) await hook(signal);
+        },
+      });
       cancel.throwIfAborted();
       this.timings.startMs = performance.now() - began;
       this.lifecycle.step("running");
@@ -177,7 +175,7 @@ export class PluginRun {
     const deadline = new Deadline(this.#host.clock, this.#host.deadlines.readyMs);
     for (const hook of life.hooks.ready) {
       try {
-        await this.#within(deadline, "ready", deadline.ms, () => hook(), cancel);
+        await this.#within(deadline, { phase: "ready", ms: deadline.ms, work: () => hook(), cancel });
       } catch (error) {
         if (cancel.aborted) return;
         this.charge(error, "ready");
@@ -216,8 +214,11 @@ export class PluginRun {
     const ctx = this.#ctx!;
     const deadline = new Deadline(this.#host.clock, this.#host.deadlines.setupMs);
     try {
-      await this.#within(deadline, "reconfigure", deadline.ms, async () => {
-        answer = await this.definition.reconfigure?.(ctx, next);
+      await this.#within(deadline, {
+        ...{ phase: "reconfigure", ms: deadline.ms },
+        work: async () => {
+          answer = await this.definition.reconfigure?.(ctx, next);
+        },
       });
       if (answer === "restart") return "restart";
       this.#config = next;
@@ -240,9 +241,12 @@ export class PluginRun {
     this.lifecycle.step("draining");
     const own = this.#host.deadlines.drainMs;
     life.routes.closeSockets(1001, farewell);
-    const routes = this.#within(deadline, "drain", own, () => life.routes.idle(), undefined, "open requests");
-    const hooks = life.hooks.drain.map((hook) =>
-      this.#within(deadline, "drain", hook.deadlineMs ?? own, (signal) => hook.fn(signal))
+    const routes = this.#within(deadline, {
+      ...{ phase: "drain", ms: own, detail: "open requests" },
+      work: () => life.routes.idle(),
+    });
+    const hooks = life.hooks.drain.map(({ deadlineMs, fn }) =>
+      this.#within(deadline, { phase: "drain", ms: deadlineMs ?? own, work: fn })
     );
     for (const outcome of await Promise.allSettled([routes, ...hooks])) {
       if (outcome.status === "rejected") this.charge(outcome.reason, "drain");
@@ -292,7 +296,7 @@ export class PluginRun {
     const tasks = isOver(this.state) ? this.#life?.tasks.running ?? [] : [];
     const held = this.#life?.scope.releasing;
     return [
-      ...[...this.#pending].map((entry) => entry.phase === "stop" && held ? { ...entry, origin: held } : entry),
+      ...this.#steps.pending.map((entry) => entry.phase === "stop" && held ? { ...entry, origin: held } : entry),
       ...tasks.map(({ name, origin }) => ({
         ...{ plugin: this.id, phase: "task" as const, what: `task "${name}"`, origin },
       })),
@@ -304,43 +308,21 @@ export class PluginRun {
     return this.#life;
   }
 
-  /** Runs plugin code as the plugin, inside the nested deadline, remembered until it really ends. */
-  #within(
-    parent: Deadline,
-    phase: PluginPhase,
-    ms: number,
-    work: (signal: AbortSignal) => unknown,
-    cancel?: AbortSignal,
-    detail?: string,
-  ): Promise<void> {
-    const label = `${phase} of plugin "${this.id}"${detail === undefined ? "" : `, ${detail}`}`;
-    const entry: Unfinished = { plugin: this.id, phase, what: label };
-    const scope = this.#life?.scope;
-    // What notices a stop by `ctx.signal` is told at once, and has the time of a stop to end in its own way. A plugin that runs
-    // has yet to be drained, whatever its ready hooks do.
-    const isServed = phase === "ready";
-    const settled = new AbortController();
-    if (!isServed) {
-      cancel?.addEventListener("abort", () => scope?.close(cancel.reason), { once: true, signal: settled.signal });
-    }
-    const cancellation = cancel && { signal: cancel, graceMs: isServed ? 0 : this.#host.deadlines.stopMs };
-    return parent.nested(ms).run(label, async (signal) => {
-      this.#pending.add(entry);
-      try {
-        await (scope === undefined ? work(signal) : scope.enter(phase, () => work(signal)));
-      } finally {
-        this.#pending.delete(entry);
-      }
-    }, cancellation).finally(() => settled.abort());
+  /** Runs plugin code in its present life. */
+  #within(parent: Deadline, step: Omit<Step, "scope">): Promise<void> {
+    return this.#steps.run(parent, { ...step, scope: this.#life?.scope });
   }
 
   async #release(life: Life, deadline: Deadline, reason: unknown): Promise<void> {
     this.#host.withdrawServices(this.id);
     life.scope.close(reason);
     try {
-      await this.#within(deadline, "stop", this.#host.deadlines.stopMs, async () => {
-        await life.tasks.ended();
-        await life.scope.release(reason);
+      await this.#within(deadline, {
+        ...{ phase: "stop", ms: this.#host.deadlines.stopMs },
+        work: async () => {
+          await life.tasks.ended();
+          await life.scope.release(reason);
+        },
       });
     } finally {
       life.processes.killAll();
