@@ -147,6 +147,8 @@ export function isolatedEnv(home: string, more: Readonly<Record<string, string>>
     DENO_NO_UPDATE_CHECK: "1",
     NO_COLOR: "1",
     ...networkVariables(),
+    // An agent with a control plane would take the one place that clients of Coder's agent know.
+    ...("CODER_AGENT_URL" in more && { CODER_AGENT_SOCKET_PATH: join(home, "coder-agent.sock") }),
     ...more,
   };
 }

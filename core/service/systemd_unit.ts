@@ -26,8 +26,11 @@ export const UNIT_MARK = "# Written by `outpost install`, which replaces it when
 
 /** A silent agent is taken for hung and restarted after this time. */
 const WATCHDOG_SECONDS = 60;
-/** Longer than a shutdown takes with the defaults: 15 s, and the last answers. */
-const STOP_SECONDS = 30;
+/**
+ * Longer than a shutdown takes with the defaults: a quarter of a minute, or 305 s where a control plane's stop scripts take all of their
+ * time.
+ */
+const STOP_SECONDS = 330;
 
 /** The file's text. Commands that the agent has started end with it, as they do elsewhere. */
 export function systemdUnit(unit: SystemdUnit): string {

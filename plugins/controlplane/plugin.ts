@@ -95,7 +95,7 @@ export default controlplane;
 
 /** What children find in their environment once the control plane has told of the workspace, layer by layer. */
 function contributeVariables(
-  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "hooks" | "host" | "log" | "rpc">,
+  ctx: Pick<PluginContext<unknown, Record<never, never>>, "defer" | "env" | "host" | "log" | "rpc">,
   exposeToken: boolean,
   current: () => ManifestReading | undefined,
 ): void {
@@ -108,12 +108,12 @@ function contributeVariables(
   }
   add("core", async (reading) => ({
     ...builtInVariables(reading),
-    ...git().ssh,
+    ...git.ssh,
     ...(exposeToken && { CODER_AGENT_TOKEN: await ctx.rpc.token() }),
   }));
   add("manifest", manifestVariables);
   add("secrets", secretVariables);
-  add("git", () => git().askpass);
+  add("git", () => git.askpass());
 }
 
 /** Runs `work`, which ends at the latest when its signal aborts: after `ms`. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertExists, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 
 import { Agent, Connection_Action, Lifecycle_State } from "../../core/proto/gen/agent_pb.ts";
 import { RpcError } from "../../core/rpc/drpc/error.ts";
@@ -350,12 +350,16 @@ Deno.test("controlplane gives git one program to ask, also when it takes several
   const { GIT_SSH_COMMAND, GIT_ASKPASS } = await (await agent.get("/api/v0/asking")).json();
   const asked = await new Deno.Command(GIT_ASKPASS, { args: ["Username for 'https://x': "] }).output();
   const ssh = await new Deno.Command("sh", { args: ["-c", `${GIT_SSH_COMMAND} host`] }).output();
+  await Deno.remove(dirname(GIT_ASKPASS), { recursive: true }); // As a program does that tidies up.
+  const again = (await (await agent.get("/api/v0/asking")).json()).GIT_ASKPASS;
+  const askedAgain = await new Deno.Command(again, { args: ["Password: "] }).output();
   await agent.stop();
 
   const text = ({ stdout }: Deno.CommandOutput) => new TextDecoder().decode(stdout);
   assertEquals(text(asked), "it's|Username for 'https://x': |");
   assertEquals(text(ssh), "it's|gitssh|--|host|");
-  await assertRejects(() => Deno.stat(GIT_ASKPASS), Deno.errors.NotFound);
+  assertEquals(text(askedAgain), "it's|Password: |");
+  await assertRejects(() => Deno.stat(again), Deno.errors.NotFound);
   await agent[Symbol.asyncDispose]();
   await Deno.remove(directory, { recursive: true });
 });

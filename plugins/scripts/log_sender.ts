@@ -5,6 +5,7 @@
  */
 import { elapsedOn } from "../../core/clock.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
+import { Waiters } from "../../core/waiters.ts";
 import { sanitize } from "./line_splitter.ts";
 
 /** Levels of script output. */
@@ -38,7 +39,8 @@ interface Queue {
 export class LogSender {
   readonly #queues = new Map<string, Queue>();
   readonly #options: { readonly clock: Clock; readonly log: Logger };
-  readonly #emptied = new Set<() => void>();
+  readonly #added = new Waiters();
+  readonly #emptied = new Waiters();
   #queuedBytes = 0;
   #isOver = false;
 
@@ -63,7 +65,10 @@ export class LogSender {
         this.#queuedBytes += bytes;
       }
     }
-    if (queue.logs.length > 0) this.#queues.set(sourceId, queue);
+    if (queue.logs.length > 0) {
+      this.#queues.set(sourceId, queue);
+      this.#added.wake();
+    }
     if (tooLong > 0) this.#dropped(sourceId, tooLong, "the line is too long");
     if (tooMany > 0) this.#dropped(sourceId, tooMany, "too much is waiting");
   }
@@ -78,19 +83,18 @@ export class LogSender {
   async run(send: SendBatch, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#isOver) {
       const due = this.#due();
-      if (due === undefined) await this.#options.clock.sleep(LOOK_MS, signal);
-      else await this.#sendFrom(due[0], due[1], send);
+      if (due !== undefined) {
+        await this.#sendFrom(due[0], due[1], send);
+        continue;
+      }
+      if (this.#queues.size === 0) await this.#added.wait(signal);
+      await this.#options.clock.sleep(LOOK_MS, signal);
     }
   }
 
   /** Resolves when nothing waits, or `signal` aborts. */
   async untilEmpty(signal: AbortSignal): Promise<void> {
-    while (this.#queues.size > 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#emptied.add(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-    }
+    while (this.#queues.size > 0 && !signal.aborted) await this.#emptied.wait(signal);
   }
 
   /** The source that waited longest, among those whose time has come. */
@@ -111,7 +115,7 @@ export class LogSender {
     queue.lastFlushMs = elapsedOn(this.#options.clock);
     if (queue.logs.length === 0) this.#queues.delete(sourceId);
     if (limitExceeded) this.#giveUp();
-    if (this.#queues.size === 0) this.#tellEmpty();
+    if (this.#queues.size === 0) this.#emptied.wake();
   }
 
   #giveUp(): void {
@@ -119,11 +123,6 @@ export class LogSender {
     this.#queues.clear();
     this.#queuedBytes = 0;
     this.#options.log.warn("script logs end here", { reason: "the control plane takes no more for this agent" });
-  }
-
-  #tellEmpty(): void {
-    for (const resolve of this.#emptied) resolve();
-    this.#emptied.clear();
   }
 
   #dropped(sourceId: string, count: number, reason: string): void {

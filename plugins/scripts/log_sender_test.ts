@@ -62,6 +62,20 @@ Deno.test("LogSender sends all sources at once at first, then each after a secon
   assertEquals(sent.map(({ at, lines }) => [at, ...lines]), [[500, "a4"]]);
 });
 
+Deno.test("LogSender wakes for nothing while no line waits", async () => {
+  const { clock, sender, sent, stop, run } = setUp();
+  const running = run();
+  await clock.advance(60_000);
+  const sleeping = clock.sleeping;
+
+  sender.enqueue("a", lines("a1"));
+  await clock.advance(250);
+  await clock.advance(60_000);
+
+  assertEquals([sleeping, sent.length, clock.sleeping], [0, 1, 0]);
+  await ended(running, stop);
+});
+
 Deno.test("LogSender lets lines of a source that was sent partly wait a second for company", async () => {
   const { clock, sender, sent, stop, run } = setUp();
   const half = "x".repeat(600 * 1024);
