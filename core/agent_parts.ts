@@ -105,7 +105,7 @@ export async function openParts(options: AgentOptions, agent: PartsHost): Promis
     log,
     clock,
     scriptBinDirectory: join(
-      settings.scriptDataDir ?? await temporaryPlace(env.TMPDIR ?? "/tmp"),
+      settings.scriptDataDir ?? temporaryPlace(env.TMPDIR ?? "/tmp"),
       ...["coder-script-data", "bin"],
     ),
     executableDirectory: dirname(options.executable ?? Deno.execPath()),

@@ -42,14 +42,17 @@ export async function openTemporaryDirectory(
  * A place for what has to be found again under one name: `wanted`, or else the first of the other places that can be written; `wanted`
  * again when none can.
  */
-export async function temporaryPlace(wanted: string, others: readonly string[] = OTHER_PLACES): Promise<string> {
-  for (const dir of [wanted, ...others]) {
-    const probe = await Deno.makeTempDir({ dir, prefix: "outpost-" }).catch(() => undefined); // The next may do.
-    if (probe === undefined) continue;
-    await Deno.remove(probe);
-    return dir;
+export function temporaryPlace(wanted: string, others: readonly string[] = OTHER_PLACES): string {
+  return [wanted, ...others].find(isWritable) ?? wanted;
+}
+
+function isWritable(dir: string): boolean {
+  try {
+    Deno.removeSync(Deno.makeTempDirSync({ dir, prefix: "outpost-" }));
+    return true;
+  } catch {
+    return false; // The next may do.
   }
-  return wanted;
 }
 
 async function makeDirectory(prefix: string, others: readonly string[]): Promise<string> {

@@ -48,9 +48,9 @@ Deno.test("temporaryPlace() is the one that is wanted, unless only another can b
   const missing = join(place, "missing");
 
   const places = [
-    await temporaryPlace(place, [missing]),
-    await temporaryPlace(missing, [join(place, "missing, too"), place]),
-    await temporaryPlace(missing, []),
+    temporaryPlace(place, [missing]),
+    temporaryPlace(missing, [join(place, "missing, too"), place]),
+    temporaryPlace(missing, []),
   ];
 
   assertEquals([places, [...Deno.readDirSync(place)]], [[place, place, missing], []]);
