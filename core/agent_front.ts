@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "./clock.ts";
 import type { AgentSettings } from "./config/agent_settings.ts";
 import type { Deadline } from "./deadline.ts";
 import { mountOf } from "./definition.ts";
@@ -62,13 +63,17 @@ export class AgentFront {
   readonly #mounts = new Map<string, Mount>();
   readonly #listeners: Listener[] = [];
   readonly #addresses: Record<string, string> = {};
+  /** Milliseconds since the epoch. */
   readonly #startedAt: number;
+  /** The same moment, for durations. */
+  readonly #begin: number;
   #tokenFile: TokenFile | undefined;
 
   constructor(options: AgentFrontOptions) {
     const { settings, metrics, log, clock } = options;
     this.#options = options;
     this.#startedAt = clock.now();
+    this.#begin = elapsedOn(clock);
     this.#token = settings.token?.reveal() ?? randomToken();
     this.front = new Front({
       clock,
@@ -218,7 +223,7 @@ export class AgentFront {
       version: build.version,
       pid: Deno.pid,
       started_at: new Date(this.#startedAt).toISOString(),
-      uptime_seconds: (clock.now() - this.#startedAt) / 1000,
+      uptime_seconds: (elapsedOn(clock) - this.#begin) / 1000,
       memory_bytes: Deno.memoryUsage().rss,
       ready: isReady(),
       addresses: this.addresses,

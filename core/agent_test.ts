@@ -559,3 +559,13 @@ Deno.test("Agent.metrics() charges no plugin for a gauge whose source is release
 
   assertEquals(lines.filter(({ level }) => level === "error"), []);
 });
+
+Deno.test("GET /api/v0/status counts the time since the start, and not what the clock was set by", async () => {
+  await using agent = await createTestAgent({ plugins: [] });
+
+  agent.clock.jump(-3_600_000);
+  await agent.clock.advance(5000);
+
+  const { started_at, uptime_seconds } = await (await agent.get("/api/v0/status")).json();
+  assertEquals([started_at, uptime_seconds], ["2026-01-01T00:00:00.000Z", 5]);
+});

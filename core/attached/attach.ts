@@ -55,7 +55,7 @@ export async function attach(ctx: Context, entry: ProgramEntry, told: (hello: Sa
   const limitMs = Math.max(START_LIMIT_MS, setupMs);
   const deadline = new Deadline(ctx.clock, setupMs).nested(limitMs);
   const command = await commandOf(entry, ctx);
-  const startedAt = ctx.clock.now();
+  const readyBy = new Deadline(ctx.clock, limitMs);
   const { conversation, program, directory } = await start(ctx, command);
 
   const hello = await expectInTime(ctx, conversation, deadline, "hello");
@@ -75,7 +75,7 @@ export async function attach(ctx: Context, entry: ProgramEntry, told: (hello: Sa
 
   tellOfControlPlane(ctx, conversation);
   void conversation.over.catch((error) => http?.end(error.message));
-  addHooks(ctx, conversation, { drainMs: manifest.drainMs, readyBy: startedAt + limitMs });
+  addHooks(ctx, conversation, { drainMs: manifest.drainMs, readyBy });
   // Tasks, as those begin when the plugin runs: only then there is something to end.
   ctx.tasks.run("ping", (signal) => ping(ctx, conversation, signal));
   ctx.tasks.run("program", async (signal) => {
@@ -130,11 +130,11 @@ async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
 function addHooks(
   ctx: Context,
   conversation: Conversation,
-  { drainMs, readyBy }: { readonly drainMs: number | undefined; readonly readyBy: number },
+  { drainMs, readyBy }: { readonly drainMs: number | undefined; readonly readyBy: Deadline },
 ): void {
   const { hooks, clock } = ctx;
   hooks.onStart(async () => {
-    const own = new Deadline(clock, roadOf(ctx).deadlines.startMs).nested(Math.max(1, readyBy - clock.now()));
+    const own = new Deadline(clock, roadOf(ctx).deadlines.startMs).nested(Math.max(1, readyBy.leftMs));
     await conversation.send("start");
     const { announce } = await expectInTime(ctx, conversation, own, "ready");
     if (announce !== undefined) ctx.announce(announce);

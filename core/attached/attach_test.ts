@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, fromFileUrl } from "@std/path";
 
+import { createAgent } from "../agent.ts";
+import { systemClock } from "../clock.ts";
 import { definePlugin } from "../plugin.ts";
 import { createTestAgent, type TestAgent, type TestAgentOptions } from "../testing/mod.ts";
 
@@ -123,6 +125,25 @@ Deno.test("a program that does not answer a ping before the next one is due fail
 
   assertEquals(agent.status("hand").reason, "it did not answer a ping within 10000 ms");
   agent.errors();
+});
+
+Deno.test("an attached program has its time to start, also when somebody sets the clock meanwhile", async () => {
+  let setByMs = 0;
+  const args = ["run", "-A", "--no-config", "--no-lock", BY_HAND, "late@ready"];
+  await using agent = createAgent({
+    plugins: [],
+    config: {
+      agent: { listen: { tcp: null, unix: null }, log: { level: "debug" } },
+      plugins: { hand: { from: `exec:${Deno.execPath()}`, args } },
+    },
+    env: {},
+    logSink: ({ rawMessage }) => void (setByMs = rawMessage === "program started" ? 3_600_000 : setByMs),
+    clock: { ...systemClock, now: () => Date.now() + setByMs },
+  });
+
+  await agent.start();
+
+  assertEquals([setByMs, ...agent.plugins().map(({ id, state }) => `${id} ${state}`)], [3_600_000, "hand running"]);
 });
 
 Deno.test("an attached program's answers arrive as they are made, and end with whoever left", async () => {

@@ -8,7 +8,7 @@ import { dirname, relative } from "@std/path";
 import type { LogRecord } from "@logtape/logtape";
 
 import { type Agent, createAgent } from "../agent.ts";
-import { systemClock } from "../clock.ts";
+import { elapsedOn, systemClock } from "../clock.ts";
 import type { LoadedConfig } from "../config/loaded_config.ts";
 import { Secret } from "../config/secret.ts";
 import { messageOf } from "../errors.ts";
@@ -188,7 +188,7 @@ class Changes implements Disposable {
   async next(signal: AbortSignal): Promise<string | undefined> {
     await Promise.race([this.#happened.promise, aborted(signal)]);
     while (!signal.aborted) {
-      const leftMs = this.#latest + QUIET_MS - this.#clock.now();
+      const leftMs = this.#latest + QUIET_MS - elapsedOn(this.#clock);
       if (leftMs <= 0) break;
       await this.#clock.sleep(leftMs, signal).catch(() => {}); // Aborted: the loop ends.
     }
@@ -207,7 +207,7 @@ class Changes implements Disposable {
       const path = kind === "access" ? undefined : paths.find(isSource);
       if (path === undefined) continue;
       this.#path = path;
-      this.#latest = this.#clock.now();
+      this.#latest = elapsedOn(this.#clock);
       this.#happened.resolve();
     }
   }

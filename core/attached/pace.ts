@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
 
 /** Length of one window, in milliseconds. */
@@ -12,13 +13,14 @@ const WINDOW_MS = 1000;
 export class Pace {
   readonly #clock: Clock;
   readonly #perSecond: number;
-  #windowStart = 0;
+  #windowStart: number;
   #used = 0;
 
   /** @param perSecond Units that one second allows. */
   constructor(clock: Clock, perSecond: number) {
     this.#clock = clock;
     this.#perSecond = perSecond;
+    this.#windowStart = elapsedOn(clock);
   }
 
   /** Uses units of the present second; `false`, and nothing is used, when there are not as many left. */
@@ -34,11 +36,11 @@ export class Pace {
     this.#renew();
     this.#used += units;
     if (this.#used < this.#perSecond) return;
-    await this.#clock.sleep(Math.max(1, this.#windowStart + WINDOW_MS - this.#clock.now()), signal);
+    await this.#clock.sleep(Math.max(1, this.#windowStart + WINDOW_MS - elapsedOn(this.#clock)), signal);
   }
 
   #renew(): void {
-    const now = this.#clock.now();
+    const now = elapsedOn(this.#clock);
     if (now - this.#windowStart < WINDOW_MS) return;
     this.#windowStart = now;
     this.#used = 0;

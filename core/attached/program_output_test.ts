@@ -52,6 +52,25 @@ Deno.test("logOutput() reads a flood at a bearable pace, and without one once th
   assertEquals(pulled, 65);
 });
 
+Deno.test("logOutput() waits a second at most, also when somebody sets the clock back meanwhile", async () => {
+  const { clock, gate, lines } = recorded();
+  let pulled = 0;
+  const flood = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (++pulled > 17) return controller.close();
+      if (pulled === 16) clock.jump(-3_600_000);
+      controller.enqueue(bytes(`${"x".repeat(64 * 1024 - 1)}\n`));
+    },
+  }, { highWaterMark: 0 });
+
+  const reading = logOutput(flood, gate, { clock, signal: new AbortController().signal });
+  await clock.untilSleeping();
+  await clock.advance(1000);
+
+  assertEquals([clock.sleeping, lines().length], [0, 17]);
+  await reading;
+});
+
 Deno.test("LineGate lets a hundred lines a second through and says how many it did not", async () => {
   const { clock, gate, lines, records } = recorded();
   for (let i = 0; i < 250; i++) gate.write("info", `line ${i}`);

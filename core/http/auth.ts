@@ -18,10 +18,10 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Checks requests of one server. */
 export class Auth {
   readonly #token: TokenCheck;
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: Pick<Clock, "now" | "elapsed">;
   #sessions: BrowserSessions | undefined;
 
-  constructor(token: string, clock: Pick<Clock, "now">) {
+  constructor(token: string, clock: Pick<Clock, "now" | "elapsed">) {
     this.#token = new TokenCheck(token);
     this.#clock = clock;
   }

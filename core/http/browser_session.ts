@@ -5,6 +5,7 @@
  */
 import { hash } from "node:crypto";
 
+import { elapsedOn } from "../clock.ts";
 import type { Clock } from "../plugin.ts";
 import { randomToken } from "./token.ts";
 
@@ -24,29 +25,30 @@ export interface BrowserLink {
 
 /** Links and sessions of one server. Only digests are kept, so that looking one up tells nothing about the others. */
 export class BrowserSessions {
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: Pick<Clock, "now" | "elapsed">;
+  /** When each ends, by {@linkcode elapsedOn}: a clock that is set neither locks anybody out nor lets anybody stay. */
   readonly #links = new Map<string, number>();
   readonly #sessions = new Map<string, number>();
 
-  constructor(clock: Pick<Clock, "now">) {
+  constructor(clock: Pick<Clock, "now" | "elapsed">) {
     this.#clock = clock;
   }
 
   /** @param base The server as the browser reaches it, such as `http://127.0.0.1:4000`. */
   createLink(base: string): BrowserLink {
     const code = randomToken();
-    const expiresAt = remember(this.#links, code, this.#clock.now() + LINK_MS);
-    return { url: new URL(`/auth/${code}`, base).href, expiresAt };
+    remember(this.#links, code, elapsedOn(this.#clock) + LINK_MS);
+    return { url: new URL(`/auth/${code}`, base).href, expiresAt: this.#clock.now() + LINK_MS };
   }
 
   /** Uses up a link's code. Returns the `Set-Cookie` value of a new session, or `undefined` when the code is not valid. */
   redeem(code: string, host: string): string | undefined {
     const digest = digestOf(code);
-    const expiresAt = this.#links.get(digest);
+    const endsAt = this.#links.get(digest);
     this.#links.delete(digest);
-    if (expiresAt === undefined || expiresAt <= this.#clock.now()) return undefined;
+    if (endsAt === undefined || endsAt <= elapsedOn(this.#clock)) return undefined;
     const session = randomToken();
-    remember(this.#sessions, session, this.#clock.now() + SESSION_MS);
+    remember(this.#sessions, session, elapsedOn(this.#clock) + SESSION_MS);
     return `${cookieName(host)}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1000}`;
   }
 
@@ -56,8 +58,8 @@ export class BrowserSessions {
     for (const cookie of cookies.split(";")) {
       const [key, value] = cookie.trim().split("=", 2);
       if (key !== name || !value) continue;
-      const expiresAt = this.#sessions.get(digestOf(value));
-      if (expiresAt !== undefined && expiresAt > this.#clock.now()) return true;
+      const endsAt = this.#sessions.get(digestOf(value));
+      if (endsAt !== undefined && endsAt > elapsedOn(this.#clock)) return true;
     }
     return false;
   }
@@ -73,8 +75,7 @@ function cookieName(host: string): string {
   return `outpost_session_${/:(\d+)$/.exec(host)?.[1] ?? "default"}`;
 }
 
-function remember(entries: Map<string, number>, secret: string, expiresAt: number): number {
+function remember(entries: Map<string, number>, secret: string, endsAt: number): void {
   if (entries.size >= MAX_ENTRIES) entries.delete(entries.keys().next().value!);
-  entries.set(digestOf(secret), expiresAt);
-  return expiresAt;
+  entries.set(digestOf(secret), endsAt);
 }

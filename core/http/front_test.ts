@@ -323,6 +323,26 @@ Deno.test("POST /api/v0/auth/link over the Unix socket uses the address the agen
   assertStringIncludes((await (await open()).json()).url, "http://127.0.0.1:4711/auth/");
 });
 
+for (const jumpMs of [3_600_000, -3_600_000]) {
+  Deno.test(`A sign-in link and a session end by what has passed, also when the clock is set by ${jumpMs} ms`, async () => {
+    const { ask, clock } = createFront();
+    const made = async () => new URL((await (await ask("/api/v0/auth/link", { method: "POST" })).json()).url).pathname;
+    const [used, left] = [await made(), await made()];
+
+    clock.jump(jumpMs);
+    const signedIn = await ask(used);
+    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+    clock.jump(12 * jumpMs);
+    const reads = async () => (await ask("/api/v0/info", { headers: { authorization: "none", cookie } })).status;
+    assertEquals([signedIn.status, await reads()], [303, 200]);
+    await clock.advance(2 * 60_000);
+    assertEquals((await ask(left)).status, 410);
+    await clock.advance(12 * 60 * 60_000);
+
+    assertEquals(await reads(), 401);
+  });
+}
+
 Deno.test("A sign-in link expires", async () => {
   const { ask, clock } = createFront();
   const made = await (await ask("/api/v0/auth/link", { method: "POST" })).json();

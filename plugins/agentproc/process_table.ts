@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import { messageOf } from "../../core/errors.ts";
 import { tightest } from "../../core/exec/resource_limits.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
@@ -118,9 +119,9 @@ export class ProcessTable {
    */
   forget(): void {
     const { forgetAfterMs, maxExited, retainedBytes } = this.#options.config;
-    const oldest = this.#options.clock.now() - forgetAfterMs;
+    const oldest = elapsedOn(this.#options.clock) - forgetAfterMs;
     for (const process of this.#ended) {
-      const expired = process.end !== undefined && process.end.atMs < oldest;
+      const expired = process.end !== undefined && process.end.elapsedAtMs < oldest;
       if (!expired && this.#ended.size <= maxExited) break;
       if (process.outputOpen && this.#ended.size <= maxExited) continue;
       this.#ended.delete(process);

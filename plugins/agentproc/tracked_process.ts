@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elapsedOn } from "../../core/clock.ts";
 import { type OutputReading, readOutput } from "../../core/exec/output_reader.ts";
 import type { ChatIdentity } from "../../core/http/chat_identity.ts";
 import type { Child, Clock, ExitStatus, KilledTree, LimitEnforcement, ResourceLimits } from "../../core/plugin.ts";
@@ -36,6 +37,8 @@ export interface StartRequest {
 export interface ProcessEnd extends ExitStatus {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
+  /** The same moment, for durations. See {@linkcode elapsedOn}. */
+  readonly elapsedAtMs: number;
   /** Where the streams stood: everything before was written before the end. */
   readonly position: StreamPosition;
 }
@@ -121,7 +124,7 @@ export class TrackedProcess {
     this.#reading = reading;
     this.ended = reading.settled.then((status) => {
       const position = { output: this.output.end, errors: this.errors?.end ?? 0 };
-      this.#end = { ...status, atMs: clock.now(), position };
+      this.#end = { ...status, atMs: clock.now(), elapsedAtMs: elapsedOn(clock), position };
       closeInput(child);
       this.#changed();
       return this.#end;
