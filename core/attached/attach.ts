@@ -7,6 +7,7 @@ import { join } from "@std/path";
 
 import { z } from "zod";
 
+import { aborted } from "../aborted.ts";
 import type { JsonSchema } from "../config/schema_shape.ts";
 import { checkValue } from "../config/schema_problems.ts";
 import { Deadline } from "../deadline.ts";
@@ -145,10 +146,6 @@ function addHooks(
     await conversation.send("drain", { deadlineMs: drainMs ?? null });
     await Promise.race([conversation.expect("drained"), aborted(signal)]);
   }, drainMs === undefined ? {} : { deadlineMs: drainMs });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** Waits for a message as long as the start may take; says what was missing when it was not. */

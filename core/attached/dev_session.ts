@@ -7,6 +7,7 @@ import { dirname, relative } from "@std/path";
 
 import type { LogRecord } from "@logtape/logtape";
 
+import { aborted } from "../aborted.ts";
 import { type Agent, createAgent } from "../agent.ts";
 import { elapsedOn, systemClock } from "../clock.ts";
 import type { LoadedConfig } from "../config/loaded_config.ts";
@@ -216,9 +217,4 @@ class Changes implements Disposable {
 /** What a plugin is made of; not what tools keep beside it. */
 function isSource(path: string): boolean {
   return /\.(?:[cm]?[jt]sx?|jsonc?|wasm)$/.test(path) && !/[/\\](?:node_modules|\.[^/\\]+)[/\\]/.test(path);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

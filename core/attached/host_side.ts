@@ -5,6 +5,7 @@
  */
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 
+import { aborted } from "../aborted.ts";
 import { messageOf, type PluginPhase, RpcUnavailableError } from "../errors.ts";
 import type { Needs, PluginContext, Variables } from "../plugin.ts";
 import { roadOf } from "../road.ts";
@@ -54,7 +55,7 @@ export function serveProgram(
 export function tellOfControlPlane({ rpc }: PluginContext<unknown, Needs>, conversation: Conversation): void {
   rpc.whileConnected("attached plugin", async (_, signal) => {
     await conversation.send("rpc.connected");
-    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    await aborted(signal);
     await conversation.send("rpc.disconnected");
   }, { until: "stop" });
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
+import { aborted } from "../aborted.ts";
 import { RpcUnavailableError } from "../errors.ts";
 import type { Logger } from "../plugin.ts";
 import { Agent, Lifecycle_State } from "../proto/gen/agent_pb.ts";
@@ -315,11 +316,4 @@ Deno.test("open() gives access whose routines end with its owner, and does not b
 
 async function reasonOf(call: Promise<unknown>): Promise<string> {
   return (await assertRejects(() => call, RpcUnavailableError)).reason;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

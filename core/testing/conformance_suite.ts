@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 
+import { aborted } from "../aborted.ts";
 import { systemClock } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { type AnyDefinition, mountOf } from "../definition.ts";
@@ -55,7 +56,7 @@ export function suiteOf(
       api: 1,
       summary: "Keeps the agent in the set-up phase.",
       stability: "stable",
-      setup: (ctx) => new Promise((resolve) => ctx.signal.addEventListener("abort", () => resolve(), { once: true })),
+      setup: (ctx) => aborted(ctx.signal),
     });
     const agent = new TestAgent(agentOptions({ plugins: [slow] }));
     const starting = agent.agent.start();

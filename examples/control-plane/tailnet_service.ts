@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aborted } from "../../core/aborted.ts";
 import type { ServiceImplementation } from "../../core/plugin.ts";
 import type { CoordinateRequest, Tailnet } from "../../core/proto/gen/tailnet_pb.ts";
 
@@ -14,20 +15,13 @@ export const tailnetService: ServiceImplementation<typeof Tailnet> = {
   async *streamDERPMaps(_request, { signal }) {
     yield {};
     // Nothing ever changes, and the stream lasts as long as its reader.
-    await untilAborted(signal);
+    await aborted(signal);
   },
   // deno-lint-ignore require-yield -- there is no peer to tell of
   async *coordinate(requests) {
     await untilEnded(requests);
   },
 };
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
 
 /** What the agent says of itself is of use to nobody here; its last word, or its end, ends the call. */
 async function untilEnded(requests: AsyncIterable<CoordinateRequest>): Promise<void> {

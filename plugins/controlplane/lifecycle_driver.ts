@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aborted } from "../../core/aborted.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger } from "../../core/plugin.ts";
 import { LifecycleHistory, type LifecycleState } from "./lifecycle_history.ts";
@@ -94,9 +95,4 @@ export class LifecycleDriver implements LifecycleReports {
     if (outcomes.includes("timeout")) return "timeout";
     return outcomes.includes("error") ? "error" : "ok";
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -5,6 +5,7 @@
  */
 import { TextLineStream } from "@std/streams";
 
+import { aborted } from "../../core/aborted.ts";
 import { EXIT } from "../../core/cli/exit_codes.ts";
 import { parseFlags } from "../../core/cli/flags.ts";
 import { systemClock } from "../../core/clock.ts";
@@ -50,8 +51,7 @@ export async function serveStdio(ctx: CommandContext): Promise<number> {
     report: (event) => reportEvent(agent, headers, event),
   });
   const relay = new StdioRelay({ agent, headers, instructions, write: (line) => ctx.out(line), warn });
-  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  await Promise.race([stopped, relayAll(ctx.input, relay)]);
+  await Promise.race([aborted(signal), relayAll(ctx.input, relay)]);
   await relay.close();
   ended.abort();
   await watching;

@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 
+import { aborted } from "../../core/aborted.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { Child, Clock, Exec, Logger } from "../../core/plugin.ts";
 import type { ManifestScript } from "../controlplane/service.ts";
@@ -125,11 +126,6 @@ async function endsBefore(clock: Clock, ms: number, cut: AbortSignal, work: Prom
   const result = await Promise.race([work.then(() => true), late.then(() => false)]);
   settled.abort();
   return result;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 async function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
+import { aborted } from "../../aborted.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { bytePipe } from "../byte_pipe.ts";
 import { DrpcProtocolError, RpcError } from "./error.ts";
@@ -18,13 +19,6 @@ const echo: CallHandler = async ({ stream }) => {
 function setUp(handler: CallHandler, options?: DrpcServerOptions) {
   const [ours, theirs] = bytePipe();
   return { served: serveDrpc(ours, handler, options), client: new RawPeer(theirs) };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 Deno.test("serveDrpc() answers with the caller's stream id, message first, then the end", async () => {

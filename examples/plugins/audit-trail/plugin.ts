@@ -93,10 +93,7 @@ const plugin: Plugin = definePlugin({
           "Records whose hash the control plane does not have yet; a rise that lasts: it is away, or its log is full.",
       }).collect(() => (writer.head?.seq ?? 0) - (anchor.anchored?.seq ?? 0));
     }
-    ctx.rpc.whileConnected("record the connection", async (_rpc, signal) => {
-      await record("control_plane.connected", {});
-      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    });
+    ctx.rpc.whileConnected("record the connection", async () => void await record("control_plane.connected", {}));
 
     const { os, arch, agentVersion: agent, denoVersion: deno } = ctx.host;
     const made = { agent, deno, machine: `${os} ${arch}`, plugin: ctx.plugin.version };
