@@ -20,6 +20,7 @@ import { openTemporaryDirectory } from "../temporary_directory.ts";
 import { AttachedPluginError } from "./attached_error.ts";
 import { Conversation } from "./conversation.ts";
 import { serveProgram, tellOfControlPlane } from "./host_side.ts";
+import type { LostSocket } from "./lost_socket.ts";
 import { joinManifest } from "./manifest.ts";
 import { describeExit, Program, startError } from "./program.ts";
 import { commandOf } from "./entry_command.ts";
@@ -76,9 +77,9 @@ export async function attach(ctx: Context, entry: ProgramEntry, told: (hello: Sa
 
   tellOfControlPlane(ctx, conversation);
   void conversation.over.catch((error) => http?.end(error.message));
-  addHooks(ctx, conversation, { drainMs: manifest.drainMs, readyBy });
+  addHooks(ctx, conversation, { drainMs: manifest.drainMs, readyBy, socket: http?.socket });
   // Tasks, as those begin when the plugin runs: only then there is something to end.
-  ctx.tasks.run("ping", (signal) => ping(ctx, conversation, signal));
+  ctx.tasks.run("ping", (signal) => ping(ctx, conversation, http?.socket, signal));
   ctx.tasks.run("program", async (signal) => {
     await Promise.race([conversation.over, aborted(signal)]).catch((error) => {
       if (!program.isEnding) roadOf(ctx).fail(error);
@@ -131,7 +132,11 @@ async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
 function addHooks(
   ctx: Context,
   conversation: Conversation,
-  { drainMs, readyBy }: { readonly drainMs: number | undefined; readonly readyBy: Deadline },
+  { drainMs, readyBy, socket }: {
+    readonly drainMs: number | undefined;
+    readonly readyBy: Deadline;
+    readonly socket: LostSocket | undefined;
+  },
 ): void {
   const { hooks, clock } = ctx;
   hooks.onStart(async () => {
@@ -141,8 +146,12 @@ function addHooks(
     if (announce !== undefined) ctx.announce(announce);
   });
   hooks.onReady(() => conversation.send("listening"));
-  hooks.onStopping((reason) => void conversation.send("stopping", { reason }));
+  hooks.onStopping((reason) => {
+    socket?.leave();
+    void conversation.send("stopping", { reason });
+  });
   hooks.onDrain(async (signal) => {
+    socket?.leave();
     await conversation.send("drain", { deadlineMs: drainMs ?? null });
     await Promise.race([conversation.expect("drained"), aborted(signal)]);
   }, drainMs === undefined ? {} : { deadlineMs: drainMs });
@@ -189,8 +198,13 @@ async function checkedSettings(
   return await conversation.refuse(`its settings are wrong: ${problems.join("; ")}`);
 }
 
-/** Ends the conversation when a ping is not answered before the next one is due. */
-async function ping({ clock }: Context, conversation: Conversation, signal: AbortSignal): Promise<void> {
+/** Ends the conversation when a ping is not answered before the next one is due, or the program cannot be asked. */
+async function ping(
+  { clock }: Context,
+  conversation: Conversation,
+  socket: LostSocket | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   let answered = 0;
   conversation.on("pong", ({ id }) => answered = id);
   for (let id = 1; !signal.aborted; id++) {
@@ -204,5 +218,6 @@ async function ping({ clock }: Context, conversation: Conversation, signal: Abor
       conversation.fail(new AttachedPluginError(`it did not answer a ping within ${PING_MS} ms`));
       return;
     }
+    await socket?.look();
   }
 }

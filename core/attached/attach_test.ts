@@ -72,6 +72,25 @@ Deno.test("an attached program that was started again by its failure policy serv
   agent.errors();
 });
 
+Deno.test("an attached program whose socket somebody removed fails for that, and its failure policy brings it back", async () => {
+  await using agent = await startByHand({ onFailure: "retry" });
+  const { env } = await (await agent.get("/api/v0/hand")).json();
+  const directory = dirname(env.OUTPOST_PLUGIN_SOCKET);
+
+  await Deno.remove(directory, { recursive: true });
+  const response = await agent.get("/api/v0/hand");
+  assertEquals([response.status, (await response.json()).code], [502, "plugin_unreachable"]);
+  await agent.untilState("hand", "failed");
+  assertEquals(
+    agent.status("hand").reason,
+    `its HTTP socket "${directory}/http.sock" was removed by somebody, so no request can reach it`,
+  );
+  await agent.untilState("hand", "running");
+
+  assertEquals((await agent.get("/api/v0/hand")).status, 200);
+  agent.errors();
+});
+
 Deno.test("requests under way when their program dies are answered, and those after it say why", async () => {
   await using agent = await startByHand();
   const socket = await agent.webSocket("/api/v0/hand/ws");

@@ -30,7 +30,7 @@ export interface ConversationOptions {
   readonly clock: Clock;
   /** Told about messages of a type this version does not know. */
   readonly unknown: (type: string) => void;
-  /** Awaited when the program ended the conversation without a word: its exit says more than its silence. */
+  /** See {@linkcode Conversation.lastWords}. */
   readonly lastWords: () => Promise<unknown>;
 }
 
@@ -67,6 +67,11 @@ export class Conversation {
   fail(error: AttachedPluginError): void {
     this.#failure ??= error;
     this.#over.reject(this.#failure);
+  }
+
+  /** Resolves when the program has exited or had its time to: its exit says more than its silence. */
+  async lastWords(): Promise<void> {
+    await this.#options.lastWords();
   }
 
   /** The first message of a type, which may have come already. @throws {AttachedPluginError} When it cannot come any more. */
@@ -116,7 +121,7 @@ export class Conversation {
         this.#receive(message);
         await pace.spend(1, signal);
       }
-      await this.#options.lastWords();
+      await this.lastWords();
       this.fail(new AttachedPluginError("it closed its connection to the agent"));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

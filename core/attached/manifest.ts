@@ -15,6 +15,7 @@ import { roadOf } from "../road.ts";
 import { infoOf } from "../socket/unix_path.ts";
 import type { Conversation } from "./conversation.ts";
 import { relabel } from "./foreign_metrics.ts";
+import { LostSocket } from "./lost_socket.ts";
 import { ProgramHttp } from "./program_http.ts";
 import type { Said } from "./protocol.ts";
 
@@ -50,7 +51,7 @@ export async function joinManifest(
   if (reason !== undefined) await conversation.refuse(reason);
   if (manifest.announce !== undefined) ctx.announce(manifest.announce);
   if (manifest.http === undefined) return undefined;
-  const http = ctx.defer(new ProgramHttp(ctx.plugin.id, manifest.http));
+  const http = ctx.defer(new ProgramHttp(ctx.plugin.id, manifest.http, new LostSocket(manifest.http, conversation)));
   addRoutes(ctx, http, manifest);
   try {
     if (manifest.metrics !== undefined) addMetrics(ctx, http, manifest.metrics);

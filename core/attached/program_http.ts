@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import { HttpProblem, messageOf } from "../errors.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { SocketChannel } from "../plugin.ts";
+import type { LostSocket } from "./lost_socket.ts";
 import { askProgram, type ProgramRequest } from "./program_request.ts";
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), or that the proxying side sets anew. */
@@ -35,8 +36,11 @@ export class ProgramHttp implements Disposable {
   /** Set when the program is over: nothing is asked any more. */
   #gone: string | undefined;
 
-  /** @param socketPath Absolute path of the plugin's Unix socket. */
-  constructor(readonly plugin: string, readonly socketPath: string) {}
+  /**
+   * @param socketPath Absolute path of the plugin's Unix socket.
+   * @param socket Looks after it when the plugin does not answer.
+   */
+  constructor(readonly plugin: string, readonly socketPath: string, readonly socket: LostSocket) {}
 
   /** Requests are answered with 503 from now on. */
   end(reason: string): void {
@@ -125,6 +129,7 @@ export class ProgramHttp implements Disposable {
   }
 
   #unreachable(cause: unknown): HttpProblem {
+    void this.socket.look();
     const detail = messageOf(cause);
     return new HttpProblem(502, `Plugin "${this.plugin}" does not answer`, {
       code: "plugin_unreachable",

@@ -8,6 +8,8 @@ import { join } from "@std/path";
 import { messageOf } from "../../core/errors.ts";
 import type { Logger, Tasks } from "../../core/plugin.ts";
 import { acceptAll } from "../../core/socket/accept_all.ts";
+import { LostFiles } from "../../core/socket/lost_files.ts";
+import { bindPrivately, prepareSocketPath } from "../../core/socket/unix_path.ts";
 import { openTemporaryDirectory } from "../../core/temporary_directory.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
 import type { SshConnection } from "./transport/ssh_connection.ts";
@@ -19,7 +21,7 @@ export interface AgentForward extends AsyncDisposable {
 }
 
 /**
- * Opens the socket in a directory of its own that only the user can enter.
+ * Opens the socket in a directory of its own that only the user can enter. It comes back when somebody tidies it away.
  *
  * @throws {Error} When the directory or the socket cannot be made.
  */
@@ -27,10 +29,18 @@ export async function forwardAgent(connection: SshConnection, tasks: Tasks, log:
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await openTemporaryDirectory("outpost-agent-"));
   const path = join(directory.path, "agent.sock");
-  const listener = Deno.listen({ transport: "unix", path });
-  opening.defer(() => closeSocket(listener));
   const failed = (error: unknown) => log.warn("agent connections cannot be accepted", { error: messageOf(error) });
-  tasks.run("agent forward", () => acceptAll(listener, (socket) => carry(socket, connection, tasks, log), failed));
+  // Those whose file was removed stay open, deaf, until the end: the runtime removes what is at the path when it closes one.
+  const listeners: Deno.UnixListener[] = [];
+  opening.defer(() => listeners.forEach(closeSocket));
+  async function listen(): Promise<void> {
+    await prepareSocketPath(path);
+    const listener = bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
+    listeners.push(listener);
+    tasks.run("agent forward", () => acceptAll(listener, (socket) => carry(socket, connection, tasks, log), failed));
+  }
+  await listen();
+  opening.use(new LostFiles({ log })).watch(path, listen);
   const opened = opening.move();
   return { path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { connect } from "node:net";
 
 import { LatestValue } from "../../core/latest_value.ts";
@@ -440,13 +440,18 @@ withSsh("ssh -A brings the client's key agent, and takes its socket away again",
   }
 
   const { out } = await agent.ssh("ssh-add -l; echo $SSH_AUTH_SOCK", { flags: ["-A"], env });
-  const tidied = await agent.ssh('rm -r "$(dirname "$SSH_AUTH_SOCK")"', { flags: ["-A"], env });
+  const back = 'until [ -S "$SSH_AUTH_SOCK" ]; do sleep 0.1; done; stat -c %a "$SSH_AUTH_SOCK"; ssh-add -l';
+  const tidy = `rm -r "$(dirname "$SSH_AUTH_SOCK")"; echo $SSH_AUTH_SOCK; ${back}`;
+  const tidied = await agent.ssh(`${tidy}; ${tidy}; rm -r "$(dirname "$SSH_AUTH_SOCK")"`, { flags: ["-A"], env });
   const without = await agent.ssh("echo ${SSH_AUTH_SOCK-none}", { env });
 
   const [listed = "", path = ""] = out.split("\n");
   assertStringIncludes(listed, "the-forwarded-key");
   await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
-  assertEquals(tidied.code, 0);
+  const [again = "", mode, relisted = "", ...second] = tidied.out.trim().split("\n");
+  assertEquals([tidied.code, mode, second], [0, "600", [again, "600", relisted]], tidied.err);
+  assertStringIncludes(relisted, "the-forwarded-key");
+  await assertRejects(() => Deno.stat(dirname(again)), Deno.errors.NotFound);
   assertEquals(without.out, "none\n");
   keyAgent.kill("SIGTERM");
   await keyAgent.status;
