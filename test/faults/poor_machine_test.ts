@@ -5,11 +5,11 @@
  */
 import { deadline } from "@std/async/deadline";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 
 import { parseAgentsFile } from "../../examples/control-plane/agents_file.ts";
 import { startControlPlane } from "../../examples/control-plane/control_plane.ts";
-import { type AgentProcess, ROOT, startAgent } from "../agent_process.ts";
+import { type AgentProcess, isolatedEnv, ROOT, startAgent } from "../agent_process.ts";
 
 const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 const MAIN = [Deno.execPath(), "run", "-A", "--no-prompt", join(ROOT, "main.ts")];
@@ -18,12 +18,24 @@ const HANG_MS = 60_000;
 const AS_ROOT = Deno.uid() === 0 ? [] : ["--user", "--map-root-user"];
 
 /** Runs the agent with mounts of its own, which `setUp` makes; `enter` is a command that runs another. */
-function withMounts(setUp: string, enter = ""): string[] {
-  return ["unshare", ...AS_ROOT, "--mount", "sh", "-ec", `${setUp}; exec ${enter} "$@"`, "sh", ...MAIN];
+function withMounts(setUp: string, enter = "", main: readonly string[] = MAIN): string[] {
+  return ["unshare", ...AS_ROOT, "--mount", "sh", "-ec", `${setUp}; exec ${enter} "$@"`, "sh", ...main];
 }
 
-/** Runs the agent below another root: everything of this machine is there but `/tmp`. @param readOnly Further directories that are of no use. */
-function withoutTmp(root: string, readOnly: readonly string[] = []): string[] {
+/** How the agent is started below another root. */
+interface Elsewhere {
+  readonly command: string[];
+  readonly env: Record<string, string>;
+}
+
+/** Below another root everything of this machine is there but `/tmp`. @param readOnly Further directories that are of no use. */
+function withoutTmp(root: string, readOnly: readonly string[] = []): Elsewhere {
+  // What the agent consists of may itself be in /tmp.
+  const needed = {
+    "/of-deno": dirname(Deno.execPath()),
+    "/of-cache": isolatedEnv(root).DENO_DIR!,
+    "/of-outpost": ROOT,
+  };
   const setUp = [
     `mount -t tmpfs tmpfs '${root}'`,
     // Links such as /bin stay what they are.
@@ -33,11 +45,13 @@ function withoutTmp(root: string, readOnly: readonly string[] = []): string[] {
       `elif [ -d "$each" ]; then mkdir '${root}'"$each" && mount --rbind "$each" '${root}'"$each"`,
       `fi; done`,
     ].join("; ").replaceAll("; elif", " ; elif"),
+    ...Object.entries(needed).map(([at, from]) => `mkdir '${root}${at}' && mount --bind '${from}' '${root}${at}'`),
     ...readOnly.map((directory) => `mount -t tmpfs -o ro tmpfs '${root}${directory}'`),
     // Nobody makes one, not even root.
     `mount -o remount,ro '${root}'`,
   ].join("; ");
-  return withMounts(setUp, `chroot '${root}'`);
+  const main = [`/of-deno/${basename(Deno.execPath())}`, "run", "-A", "--no-prompt", "/of-outpost/main.ts"];
+  return { command: withMounts(setUp, `chroot '${root}'`, main), env: { DENO_DIR: "/of-cache" } };
 }
 
 Deno.test("outpost start works where the home directory cannot be written", async () => {
@@ -81,7 +95,7 @@ Deno.test("outpost start works where /tmp cannot be written", async () => {
 Deno.test("outpost start works where there is no /tmp", async () => {
   const root = await Deno.makeTempDir({ dir: "/var/tmp" });
   try {
-    await using agent = await startAgent({ parent: "/var/tmp", command: withoutTmp(root) });
+    await using agent = await startAgent({ parent: "/var/tmp", ...withoutTmp(root) });
 
     assertEquals(await run(agent, "mkdir -p /tmp 2>/dev/null || echo none"), "none\n");
     assertMatch(await typed(agent, "echo from $0"), /sh$/);
@@ -105,10 +119,11 @@ for (const [where, isWritable] of [["there is no /tmp", true], ["nothing tempora
       return await (await fetch(`${plane.address}/api/agents/dev${path}`, { headers })).json();
     };
     {
+      const { command, env } = withoutTmp(root, isWritable ? [] : ["/var/tmp", "/dev/shm"]);
       await using agent = await startAgent({
         parent: "/var/lib",
-        command: withoutTmp(root, isWritable ? [] : ["/var/tmp", "/dev/shm"]),
-        env: { CODER_AGENT_URL: plane.address, CODER_AGENT_TOKEN: TOKEN },
+        command,
+        env: { ...env, CODER_AGENT_URL: plane.address, CODER_AGENT_TOKEN: TOKEN },
       });
       const endsAt = performance.now() + HANG_MS;
       while (!/ready|error/.test((await ask("")).lifecycle) && performance.now() < endsAt);
