@@ -83,6 +83,7 @@ export class AgentFront {
       limits: {
         maxBodyBytes: settings.http.maxBodyBytes,
         maxTotalBodyBytes: settings.http.maxTotalBodyBytes,
+        maxTotalQueuedBytes: settings.http.maxTotalQueuedBytes,
         handlerMs: settings.http.handlerMs,
         maxRequests: settings.http.maxConcurrentRequests,
       },

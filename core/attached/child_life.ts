@@ -198,6 +198,7 @@ export class ChildLife {
         handlerMs: Infinity,
         maxRequests: Infinity,
         maxWebSockets: Infinity,
+        maxTotalQueuedBytes: Infinity,
         heartbeatMs: 0,
       },
       core: {

@@ -71,6 +71,8 @@ export interface AgentSettings {
     readonly maxBodyBytes: number;
     /** Bytes of the bodies of all requests worked on; a further one gets 429. */
     readonly maxTotalBodyBytes: number;
+    /** Bytes waiting for the clients of all WebSockets; beyond them the one with most is closed with 1009. */
+    readonly maxTotalQueuedBytes: number;
     /** Time until a handler must have answered, in milliseconds. */
     readonly handlerMs: number;
     /** Requests worked on at once; further ones get 429. */
@@ -169,6 +171,10 @@ const http = z.strictObject({
   // Twice the largest one. What is made of a body is a multiple: about 4 times for one long text, 20 times for small objects.
   maxTotalBodyBytes: z.number().int().min(1).default(32 * 1024 * 1024).describe(
     "Bytes of the bodies of all requests worked on at once; further ones get 429. Uploads that stream do not count.",
+  ),
+  // Eight clients that do not read at all, each at its own limit.
+  maxTotalQueuedBytes: z.number().int().min(1).default(64 * 1024 * 1024).describe(
+    "Bytes waiting for the clients of all WebSockets; beyond them the one with most waiting is closed with 1009.",
   ),
   handlerMs: milliseconds(30_000, "Time until a handler must have answered"),
   // More than one workspace's tools ask for, and few enough that waiting requests cannot fill the memory.

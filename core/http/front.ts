@@ -20,6 +20,7 @@ import { boundBody, DEFAULT_LIMITS, type FrontLimits } from "./limits.ts";
 import { MountedRoutes, type PluginRoutes, type RouteHooks } from "./plugin_routes.ts";
 import { API_PREFIX, type Mount, PrefixTable, unavailableProblem } from "./prefix_table.ts";
 import { problemResponse } from "./problem.ts";
+import { QueueBudget } from "./queue_budget.ts";
 
 /** One answered request, for metrics. */
 export interface Observation {
@@ -66,6 +67,7 @@ export class Front implements FrontDoor {
   readonly #deadlines: Deadlines;
   readonly #core: MountedRoutes;
   readonly #bodies: BodyBudget;
+  readonly #queues: QueueBudget;
   #requests = 0;
   #webSockets = 0;
 
@@ -73,6 +75,7 @@ export class Front implements FrontDoor {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#bodies = new BodyBudget(this.#limits.maxTotalBodyBytes);
+    this.#queues = new QueueBudget(this.#limits.maxTotalQueuedBytes);
     this.#hosts = new HostCheck(options.hosts);
     this.#auth = new Auth(options.token, options.clock);
     this.#deadlines = new Deadlines(options.clock);
@@ -122,6 +125,7 @@ export class Front implements FrontDoor {
       clock: this.#options.clock,
       heartbeatMs: this.#limits.heartbeatMs,
       admitSocket: () => this.#admitSocket(),
+      queues: this.#queues,
     });
   }
 

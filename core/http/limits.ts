@@ -18,6 +18,8 @@ export interface FrontLimits {
   readonly maxRequests: number;
   /** Open WebSockets at once; further ones get 429. Default 256: each may queue megabytes. */
   readonly maxWebSockets: number;
+  /** Bytes waiting for the clients of all WebSockets; beyond them the one with most is closed with 1009. Default 64 MiB. */
+  readonly maxTotalQueuedBytes: number;
   /** Ping a WebSocket this often and give up when nothing comes back for as long, in milliseconds. Default 15 s. */
   readonly heartbeatMs: number;
 }
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: FrontLimits = Object.freeze({
   handlerMs: 30_000,
   maxRequests: 512,
   maxWebSockets: 256,
+  maxTotalQueuedBytes: 64 * 1024 * 1024,
   heartbeatMs: 15_000,
 });
 

@@ -14,6 +14,7 @@ import { isClientGone } from "./client_gone.ts";
 import type { Exchange } from "./exchange.ts";
 import { patternOf, unmatched } from "./fallback.ts";
 import { type ProblemPlace, problemResponse } from "./problem.ts";
+import type { QueueBudget } from "./queue_budget.ts";
 import type { RouteDescription } from "./route_description.ts";
 import { Channel, SocketClosedError } from "./socket_channel.ts";
 
@@ -48,6 +49,8 @@ export interface RouteSurroundings {
   readonly heartbeatMs: number;
   /** Takes one of the places for open WebSockets, or throws the problem to answer with. Returns what gives it back. */
   readonly admitSocket: () => () => void;
+  /** For what waits for the clients of WebSockets. */
+  readonly queues: QueueBudget;
 }
 
 /** Time a peer has to answer a close frame, in milliseconds; a dead one must not hold up the agent's stop. */
@@ -172,6 +175,7 @@ export class MountedRoutes implements PluginRoutes {
       clock: this.surroundings.clock,
       maxMessageBytes,
       maxQueuedBytes,
+      budget: this.surroundings.queues,
       stallMs: 2 * heartbeatMs,
       opened: () => void inContext(() => this.#use(channel, use)),
     });

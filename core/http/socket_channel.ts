@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock, SocketChannel } from "../plugin.ts";
+import type { QueueBudget, QueueHolder } from "./queue_budget.ts";
 import { costOf, isLonger, SocketQueue } from "./socket_queue.ts";
 import { PING_FAILED, type SocketEvents, type SocketTransport } from "./socket_transport.ts";
 
@@ -19,6 +20,8 @@ export interface ChannelOptions {
   readonly clock: Clock;
   readonly maxMessageBytes: number;
   readonly maxQueuedBytes: number;
+  /** Told what waits for the client. Absent: nobody is. */
+  readonly budget?: QueueBudget;
   /** A peer that takes nothing for this long is gone, in milliseconds; 0 for never. */
   readonly stallMs: number;
   /** Called once, when messages can be sent. */
@@ -44,7 +47,7 @@ interface Waiting {
 }
 
 /** Implements {@linkcode SocketChannel}; the server reports through {@linkcode SocketEvents}. */
-export class Channel implements SocketChannel, SocketEvents {
+export class Channel implements SocketChannel, SocketEvents, QueueHolder {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   /** Resolves when the server is done with the connection: later than {@linkcode Channel.closed} if this side closed. */
   readonly gone: Promise<void>;
@@ -65,6 +68,14 @@ export class Channel implements SocketChannel, SocketEvents {
     this.#options = options;
     this.closed = new Promise((resolve) => this.#settle = resolve);
     this.gone = new Promise((resolve) => this.#leave = resolve);
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  cut(): void {
+    this.#end(1009, "Send queues are full");
   }
 
   get signal(): AbortSignal {
@@ -124,11 +135,16 @@ export class Channel implements SocketChannel, SocketEvents {
   }
 
   #enqueue(message: string | Uint8Array | undefined, cost: number): Promise<void> {
-    this.#queuedBytes += cost;
     return new Promise((sent, failed) => {
       this.#outgoing.push({ message, cost, sent, failed });
+      this.#charge(cost);
       if (!this.#isPumping) this.#pump();
     });
+  }
+
+  #charge(bytes: number): void {
+    this.#queuedBytes += bytes;
+    this.#options.budget?.changed(this, bytes);
   }
 
   async #pump(): Promise<void> {
@@ -149,7 +165,7 @@ export class Channel implements SocketChannel, SocketEvents {
       next.message = undefined;
       if (transport.bufferedBytes >= HIGH_WATER_BYTES) return;
       this.#outgoing.shift();
-      this.#queuedBytes -= next.cost;
+      this.#charge(-next.cost);
       next.sent();
     }
   }
@@ -184,7 +200,7 @@ export class Channel implements SocketChannel, SocketEvents {
     this.#ended = end;
     this.#incoming.close(dropIncoming);
     for (const waiting of this.#outgoing.splice(0)) waiting.failed(new SocketClosedError(end.code));
-    this.#queuedBytes = 0;
+    this.#charge(-this.#queuedBytes);
     this.#settle(end);
     this.#abort.abort(new SocketClosedError(end.code));
   }

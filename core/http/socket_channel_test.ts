@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 
 import { VirtualClock } from "../testing/virtual_clock.ts";
+import { QueueBudget } from "./queue_budget.ts";
 import { Channel, SocketClosedError } from "./socket_channel.ts";
 import type { SocketTransport } from "./socket_transport.ts";
 
@@ -32,13 +33,14 @@ class FakeTransport implements SocketTransport {
 
 const BIG = new Uint8Array(300 * 1024);
 
-function openChannel() {
+function openChannel(budget?: QueueBudget) {
   const clock = new VirtualClock();
   const transport = new FakeTransport();
   const channel = new Channel({
     clock,
     maxMessageBytes: 1024 * 1024,
     maxQueuedBytes: 1024 * 1024,
+    budget,
     stallMs: 30_000,
     opened: () => {},
   });
@@ -60,6 +62,45 @@ Deno.test("Channel closes with 1001 when the peer takes nothing for too long, an
   await sending;
   assertEquals(transport.closes, [[1001, "Ping failed"]]);
 });
+
+Deno.test("Channels that together hold too much lose the one that holds most, also while it sends", async () => {
+  const budget = new QueueBudget(1024 * 1024);
+  const [most, reader, other] = [openChannel(budget), openChannel(budget), openChannel(budget)];
+  const lost = assertRejects(() =>
+    Promise.all([most.channel.send(BIG), most.channel.send(BIG), most.channel.send(BIG)])
+  );
+  const read = Promise.all([reader.channel.send(BIG), reader.channel.send("read")]);
+  reader.transport.take(BIG.length);
+  await read;
+  const kept = Promise.all([other.channel.send(BIG), other.channel.send(BIG)]);
+  assertEquals(budgeted(most, reader, other), [[true, 600], [true, 0], [true, 300]]);
+
+  const tooMuch = other.channel.send(BIG);
+  assertEquals(await most.channel.closed, { code: 1009, reason: "Send queues are full" });
+  await lost;
+  assertEquals(budgeted(most, reader, other), [[false, 0], [true, 0], [true, 600]]);
+
+  for (let i = 0; i < 3; i++) {
+    other.transport.take(BIG.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all([kept, tooMuch]);
+  assertEquals(budgeted(other), [[true, 0]]);
+});
+
+Deno.test("Channel.send() is refused when its own message is what all together cannot hold", async () => {
+  const { channel, transport } = openChannel(new QueueBudget(512 * 1024));
+  const sends = [channel.send(BIG), channel.send(BIG), channel.send(BIG)];
+
+  for (const sent of sends) await assertRejects(() => sent, SocketClosedError, "closed with 1009");
+
+  assertEquals([channel.queuedBytes, transport.closes], [0, [[1009, "Send queues are full"]]]);
+});
+
+/** Whether each is open, and how many KiB wait for its client. */
+function budgeted(...channels: readonly ReturnType<typeof openChannel>[]): readonly unknown[] {
+  return channels.map(({ channel }) => [!channel.signal.aborted, Math.round(channel.queuedBytes / 1024)]);
+}
 
 Deno.test("Channel.close() lets what is queued go first, for a while", async () => {
   const patient = openChannel();

@@ -6,7 +6,7 @@ import type { FrontOptions } from "./front.ts";
 import { type Listener, listenTcp } from "./listeners.ts";
 import { listenNode } from "./node_listener.ts";
 import type { PluginRoutes } from "./plugin_routes.ts";
-import { SocketClosedError } from "./socket_channel.ts";
+import { type Channel, SocketClosedError } from "./socket_channel.ts";
 import { serveTestFront, type TestFront } from "./testing_front.ts";
 
 const SERVERS: Readonly<Record<string, (front: TestFront["front"]) => Listener | Promise<Listener>>> = {
@@ -322,6 +322,39 @@ for (const [code, reason, reported] of [[1000, "bye", 1000], [3333, "ü", 3333],
       assertEquals(refused > 10, true, `${refused} of ${taken} were refused`);
       await routes.idle();
     },
+  );
+}
+{
+  const route = held();
+  testOnBoth(
+    "SocketChannel closes with 1009 when too much waits for all peers together and most for its own",
+    route.register,
+    async ({ connectRaw, routes }) => {
+      const open = async () => {
+        const opening = route.next();
+        return { peer: await connectRaw("/ws"), channel: await opening };
+      };
+      const [first, second] = [await open(), await open()];
+      using _stalled = first.peer;
+      using _too = second.peer;
+      const send = async ({ channel }: typeof first) => {
+        channel.send(new Uint8Array(64 * 1024)).catch(() => {}); // What becomes of it is not the question.
+        await new Promise((resolve) => setImmediate(resolve));
+      };
+      const isOver = () => first.channel.signal.aborted || second.channel.signal.aborted;
+      for (let sent = 0; !isOver() && sent < 4096; sent++) {
+        // The system takes some for a while, so that the first has to be filled up again.
+        await send((first.channel as Channel).queuedBytes < 700_000 ? first : second);
+      }
+
+      assertEquals(await first.channel.closed, { code: 1009, reason: "Send queues are full" });
+      assertEquals(second.channel.signal.aborted, false);
+      second.channel.close();
+      second.peer.close();
+      await second.channel.closed;
+      await routes.idle();
+    },
+    { limits: { maxTotalQueuedBytes: 1024 * 1024 } },
   );
 }
 {
