@@ -9,6 +9,8 @@ import { tokenOf } from "../definition.ts";
 /** A plugin as a running agent reports it. */
 export interface ReportedPlugin {
   readonly id: string;
+  readonly version?: string;
+  readonly stability?: string;
   readonly state: string;
   readonly reason?: string;
   readonly setup_ms?: number;
@@ -53,7 +55,10 @@ export interface OverviewSources {
   readonly reported?: readonly ReportedPlugin[];
 }
 
-/** Every plugin that one of the sides knows: in the order of the plan, then those that are not in this binary. */
+/**
+ * Every plugin that one of the sides knows: in the order of the plan, then those that only the running agent has, because it was started
+ * with another configuration, then those that are not in this binary.
+ */
 export function pluginOverview({ listed, builtIn, plan, reported }: OverviewSources): readonly PluginOverview[] {
   const planned = plan.map(({ definition, verdict, reason, dependencies }): PluginOverview => {
     const { id, version, stability, summary, permissions } = definition;
@@ -75,8 +80,17 @@ export function pluginOverview({ listed, builtIn, plan, reported }: OverviewSour
         .map((other) => other.definition.id),
     };
   });
-  const missing = listed.filter((id) => !plan.some(({ definition }) => definition.id === id));
-  return [...planned, ...missing.map(absent)];
+  const isPlanned = (id: string) => plan.some(({ definition }) => definition.id === id);
+  const running = (reported ?? []).filter(({ id }) => !isPlanned(id));
+  const missing = listed.filter((id) => !isPlanned(id) && !running.some((plugin) => plugin.id === id));
+  return [
+    ...planned,
+    ...running.map(({ id, version, stability, state, reason, setup_ms, start_ms }) => ({
+      ...{ id, version, stability, state, reason, setup_ms, start_ms },
+      ...{ listed: listed.includes(id), built_in: false, needs: [], needed_by: [] },
+    })),
+    ...missing.map(absent),
+  ];
 }
 
 function stateWithoutAgent(verdict: PlannedPlugin["verdict"], hasAgent: boolean): string {

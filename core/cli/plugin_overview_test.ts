@@ -36,6 +36,13 @@ Deno.test("pluginOverview() takes the running agent's word for state, reason and
   assertEquals(second!.state, "not in the running agent");
 });
 
+Deno.test("pluginOverview() shows what only the running agent has", () => {
+  const rows = overview([{ id: "acme", version: "2.0.0", state: "failed", reason: "no disk" }]);
+
+  assertEquals(rows.map(({ id }) => id), ["git", "files", "off", "acme", "ssh"]);
+  assertEquals(explainPlugin(rows[3]!, rows), "acme 2.0.0: failed\nReason: no disk\n");
+});
+
 Deno.test("explainPlugin() names reason, needs with their providers, and dependents", () => {
   const rows = overview();
 
