@@ -49,6 +49,11 @@ async function writeUnit(ctx: CoreCommandContext): Promise<void> {
   await out(
     `Wrote ${path}\nStart it:  ${systemctl} daemon-reload && ${systemctl} enable --now ${name}\nLook:      ${status}\n`,
   );
+  if (!Deno.build.standalone) {
+    await out(
+      "It runs from its source: this checkout and its Deno have to stay where they are. A binary has no such needs.\n",
+    );
+  }
   if (!isSystem) await out("It ends with your last session, unless you run: loginctl enable-linger\n");
 }
 

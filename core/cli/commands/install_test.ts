@@ -35,6 +35,7 @@ Deno.test("install --systemd writes a unit of the user, replaces its own, and re
       /^Wrote .*\nStart it: {2}systemctl --user daemon-reload && systemctl --user enable --now outpost\n/,
     );
     assertStringIncludes(text, ` start --config ${home}/agent.jsonc\n`);
+    assertStringIncludes(first.out, "It runs from its source: ");
     assertStringIncludes(text, "Type=notify\n");
     assertEquals([first.code, second.code, removed.code, again.code], [0, 0, 0, 0]);
     assertStringIncludes(removed.out, "systemctl --user disable --now outpost");
