@@ -524,6 +524,32 @@ Deno.test("Agent.stop() does not wait for ready hooks that hang, and drains thei
   assertEquals(unfinished.map(({ phase }) => phase), ["ready"]);
 });
 
+Deno.test("Agent.stop() does not call a ready hook unfinished that ends with what the plugin held", async () => {
+  const waiting = Promise.withResolvers<void>();
+  const quick = plugin("quick", {
+    setup(ctx) {
+      ctx.hooks.onReady(async () => {
+        waiting.resolve();
+        await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
+        for (let left = 3; left > 0; left--) await turn();
+      });
+    },
+  });
+  const agent = createAgent({
+    plugins: [quick],
+    config: { agent: { listen: { tcp: null, unix: null } } },
+    env: {},
+    logSink: () => {},
+  });
+  const started = agent.start();
+  await waiting.promise;
+
+  const { unfinished } = await agent.stop();
+  await started;
+
+  assertEquals(unfinished, []);
+});
+
 Deno.test("Agent.metrics() charges no plugin for a gauge whose source is released already", async () => {
   const releasing = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();

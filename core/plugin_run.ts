@@ -53,6 +53,9 @@ export interface Timings {
   startMs?: number;
 }
 
+/** Turns of the event loop that a ready hook gets at the end. Nothing depends on it but whether it is called unfinished. */
+const FAREWELL_TURNS = 20;
+
 /** One plugin of a running agent. */
 export class PluginRun {
   readonly id: string;
@@ -326,6 +329,15 @@ export class PluginRun {
       });
     } finally {
       life.processes.killAll();
+    }
+    await this.#farewell();
+  }
+
+  /** A ready hook that nobody waits for any more says in the next turns of the event loop that the release has ended its work. */
+  async #farewell(): Promise<void> {
+    const isReadying = () => this.#steps.pending.some(({ phase }) => phase === "ready");
+    for (let turn = 0; turn < FAREWELL_TURNS && isReadying(); turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }
 
