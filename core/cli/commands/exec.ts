@@ -104,16 +104,20 @@ function passSignals(
   abandon: (code: number) => void,
 ): Disposable {
   let step = 0;
-  return ctx.io.onSignal(async (signal) => {
+  let sending = Promise.resolve();
+  return ctx.io.onSignal((signal) => {
     if (signal !== "SIGINT") step = Math.max(step, STEPS.indexOf("terminate"));
     const name = STEPS[step++];
     if (name === undefined) return abandon(exitCodeOf(signal));
-    try {
-      await processes.signal(id, name);
-    } catch (error) {
-      // 409 says that it has just ended, which the stream says too. Otherwise nobody is left to tell.
-      if (!(error instanceof OutpostApiError)) abandon(exitCodeOf(signal));
-    }
+    // One after the other: two requests at once could arrive in the wrong order.
+    sending = sending.then(async () => {
+      try {
+        await processes.signal(id, name);
+      } catch (error) {
+        // 409 says that it has just ended, which the stream says too. Otherwise nobody is left to tell.
+        if (!(error instanceof OutpostApiError)) abandon(exitCodeOf(signal));
+      }
+    });
   });
 }
 
