@@ -178,7 +178,7 @@ async function readPlugins(deno: Runner, program: readonly string[]): Promise<re
 }
 
 async function reportOf(
-  { manifest, source, deno: program }: BuildOptions,
+  { manifest, source, deno: program, env }: BuildOptions,
   { deno, places, plugins, permissions }: {
     readonly deno: Runner;
     readonly places: Places;
@@ -190,6 +190,7 @@ async function reportOf(
   const facts = await graphFacts({
     ...{ deno, entry: places.entry, flags: ["--config", places.config, "--lock", places.lock], everyPackage: false },
     roots: [...(root === undefined ? [] : [root]), dirname(manifest.file)],
+    registry: env.JSR_URL || undefined,
   });
   const version = (await runner(program, { cwd: "/", env: {} })(["--version"])).split(/\s+/)[1] ?? "";
   return buildReport({

@@ -20,6 +20,8 @@ export interface GraphOptions {
   readonly flags?: readonly string[];
   /** Directories whose modules are told apart by their folder: the agent's checkout, the project that builds. */
   readonly roots: readonly string[];
+  /** Address of the JSR registry whose packages are named. Default: `https://jsr.io`. */
+  readonly registry?: string;
   /** Whether packages that the graph does not reach were put inside too. */
   readonly everyPackage: boolean;
 }
@@ -38,13 +40,13 @@ interface GraphPackage {
 
 /** Modules and packages that a program reaches. @throws {Error} If the module graph cannot be read. */
 export async function graphFacts(
-  { deno, entry, flags = [], roots, everyPackage }: GraphOptions,
+  { deno, entry, flags = [], roots, everyPackage, registry = "https://jsr.io" }: GraphOptions,
 ): Promise<{ readonly modules: readonly ReportedModule[]; readonly packages: readonly ReportedPackage[] }> {
   const graph = JSON.parse(await deno(["info", "--json", ...flags, entry])) as ModuleGraph;
   const chosen = everyPackage ? Object.values(graph.npmPackages) : reached(graph);
-  const bases = roots.map((root) => `${toFileUrl(root).href.replace(/\/$/, "")}/`);
+  const places = { bases: roots.map((root) => folder(toFileUrl(root).href)), registry: folder(registry) };
   return {
-    modules: graph.modules.map(({ kind, specifier }) => ({ origin: originOf(kind, specifier, bases) })),
+    modules: graph.modules.map(({ kind, specifier }) => ({ origin: originOf(kind, specifier, places) })),
     packages: (await Promise.all(chosen.map(packageFacts))).filter((found) => found !== undefined),
   };
 }
@@ -59,13 +61,24 @@ export async function binarySizes(path: string): Promise<BuildSizes> {
   return { bytes: size, gzipBytes, zstdBytes };
 }
 
-function originOf(kind: string, specifier: string, bases: readonly string[]): string {
+/** With one slash at its end. */
+function folder(address: string): string {
+  return `${address.replace(/\/$/, "")}/`;
+}
+
+interface Places {
+  readonly bases: readonly string[];
+  readonly registry: string;
+}
+
+function originOf(kind: string, specifier: string, { bases, registry }: Places): string {
   if (kind === "npm") return "npm (entry points)";
   if (kind === "node") return "node (built in)";
   const base = bases.find((each) => specifier.startsWith(each));
   if (base === undefined) {
-    // jsr.io, or the registry that stands in for it.
-    return /^https?:\/\/[^/]+\/(@[^/]+\/[^/]+)\/\d/.exec(specifier)?.[1] ?? "elsewhere";
+    // The same path at any other host must not look like the package: the report is what people review.
+    const path = specifier.startsWith(registry) ? specifier.slice(registry.length) : "";
+    return /^@[^/]+\/[^/]+(?=\/)/.exec(path)?.[0] ?? "elsewhere";
   }
   const parts = specifier.slice(base.length).split("/");
   // A plugin is a directory of its own; `plugins/standard.ts` is none.

@@ -10,10 +10,10 @@ import { withLogFields } from "../log.ts";
 import type { Clock, Logger } from "../plugin.ts";
 import { logAccess } from "./access_log.ts";
 import { Auth } from "./auth.ts";
+import { BodyBudget } from "./body_budget.ts";
 import { addCoreRoutes, type CoreAnswers, isOpenPath, RESERVED_SEGMENTS } from "./core_routes.ts";
 import { Deadlines } from "./deadlines.ts";
 import { CORE, Exchange } from "./exchange.ts";
-import { BodyBudget } from "./body_budget.ts";
 import type { Connection, FrontDoor } from "./front_door.ts";
 import { HostCheck } from "./host_check.ts";
 import { boundBody, DEFAULT_LIMITS, type FrontLimits } from "./limits.ts";
@@ -183,7 +183,7 @@ export class Front implements FrontDoor {
       return answer;
     }
     // A handler that is late still holds what it was sent.
-    void answer.then(() => share.release());
+    void answer.finally(() => share.release()).catch(() => {}); // Told below, to whoever asked.
     return this.#withDeadline(answer, own?.handlerMs ?? this.#limits.handlerMs, exchange);
   }
 

@@ -64,14 +64,25 @@ export class Tunnel implements AsyncDisposable {
     }
   }
 
-  /** Somebody may have cleaned the socket's directory meanwhile; then it gets another one. */
+  /**
+   * Somebody may have cleaned the socket's directory meanwhile; then it gets another one. Any other failure, such as a lack of
+   * file descriptors, leaves the socket alone: requests are under way on it.
+   */
   async #connect(): Promise<Deno.Conn> {
     const listening = this.#listening ??= this.#listen();
-    try {
-      return await connectTo(await listening);
-    } catch {
-      await this.#stopListening(listening);
+    const again = () => {
       if (this.#listening === listening) this.#listening = undefined;
+    };
+    const opened = await listening.catch((error) => {
+      again(); // The next stream may find more room.
+      throw error;
+    });
+    try {
+      return await connectTo(opened);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await this.#stopListening(listening);
+      again();
       return await connectTo(await (this.#listening ??= this.#listen()));
     }
   }
@@ -84,11 +95,11 @@ export class Tunnel implements AsyncDisposable {
   }
 
   async #listen(): Promise<Listening> {
-    const directory = await this.#openDirectory("outpost-tunnel-");
-    return {
-      directory,
-      listener: await listenUnix(this.#front, join(directory.path, "http.sock"), { transport: "tunnel" }),
-    };
+    await using opening = new AsyncDisposableStack();
+    const directory = opening.use(await this.#openDirectory("outpost-tunnel-"));
+    const listener = await listenUnix(this.#front, join(directory.path, "http.sock"), { transport: "tunnel" });
+    opening.move();
+    return { directory, listener };
   }
 }
 

@@ -16,9 +16,9 @@ import {
   type StartProcess,
 } from "../../../client/mod.ts";
 import type { CoreCommandContext } from "../command.ts";
+import { exitCodeOf } from "../end_signal.ts";
 import { EXIT } from "../exit_codes.ts";
 import { UsageError } from "../flags.ts";
-import { exitCodeOf } from "../end_signal.ts";
 
 /** Runs a command through the agent. Resolves to its exit code; 128 and the signal's number when a signal ended it. */
 export async function exec(ctx: CoreCommandContext): Promise<number> {
