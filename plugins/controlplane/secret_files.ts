@@ -38,12 +38,18 @@ export async function writeSecretFiles(secrets: readonly ManifestSecret[], home:
   }
 }
 
-/** Half a secret, or none, is worse than the old one: it is replaced whole where the directory lets us. */
+/**
+ * What the system says where a file may be written and not replaced: its directory is somebody else's or read-only, or the file is
+ * mounted there by itself, as containers do it.
+ */
+const NOT_REPLACEABLE: readonly string[] = ["EACCES", "EPERM", "EROFS", "EBUSY", "EXDEV"];
+
+/** Half a secret, or none, is worse than the old one: it is replaced whole where the system lets us. */
 async function write(path: string, value: Uint8Array): Promise<void> {
   try {
     await replaceFile(path, value);
   } catch (error) {
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (!NOT_REPLACEABLE.includes((error as { readonly code?: string }).code ?? "")) throw error;
     // Not `Deno.writeFile`: it changes the mode of a file that is there.
     using file = await Deno.open(path, { write: true, truncate: true });
     await writeAll(file, value);

@@ -94,3 +94,32 @@ Deno.test("writeSecretFiles() warns of a file that cannot be written, and writes
     assertEquals(warnings, ["secret file not written"]);
   });
 });
+
+Deno.test("writeSecretFiles() writes into a file that is mounted by itself, which cannot be replaced", async (t) => {
+  await inDirectory(async (_, dir) => {
+    const [mounted, source] = [join(dir, "mounted"), join(dir, "source")];
+    await Deno.writeTextFile(mounted, "");
+    await Deno.writeTextFile(source, "the secret of before");
+    const program = `
+      import { writeSecretFiles } from "${new URL("./secret_files.ts", import.meta.url)}";
+      const log = { debug() {}, info() {}, warn: console.error, error() {} };
+      const value = new TextEncoder().encode("new");
+      await writeSecretFiles([{ envName: "", filePath: ${JSON.stringify(mounted)}, value }], "/", log);`;
+    const asRoot = Deno.uid() === 0 ? [] : ["--user", "--map-root-user"];
+    const inside = async (script: string) =>
+      await new Deno.Command("unshare", {
+        args: [...asRoot, "--mount", "sh", "-ec", script, "sh", source, mounted, Deno.execPath(), program],
+        cwd: new URL("../../", import.meta.url),
+        stdin: "null",
+      }).output().catch(() => undefined);
+    if (!(await inside('mount --bind "$1" "$2"'))?.success) {
+      await t.step({ name: "needs the right to mount", ignore: true, fn() {} });
+      return;
+    }
+
+    const end = await inside('mount --bind "$1" "$2"; exec "$3" eval "$4"');
+
+    assertEquals(new TextDecoder().decode(end!.stderr), "");
+    assertEquals([await Deno.readTextFile(source), await Deno.readTextFile(mounted)], ["new", ""]);
+  });
+});

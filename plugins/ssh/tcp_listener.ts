@@ -32,9 +32,13 @@ export function listenTcp(
     throw new Error(`Cannot listen for SSH on ${formatAddress(host, port)}: ${messageOf(error)}`, { cause: error });
   }
   const accepting = acceptAll(listener, (connection) => {
-    // Keystrokes must not wait for each other, and a client that vanished should be noticed some day.
-    connection.setNoDelay(true);
-    connection.setKeepAlive(true);
+    try {
+      // Keystrokes must not wait for each other, and a client that vanished should be noticed some day.
+      connection.setNoDelay(true);
+      connection.setKeepAlive(true);
+    } catch {
+      return connection.close(); // It was gone before it was accepted; some systems say so here.
+    }
     accept(connection);
   }, failed);
   const { hostname, port: bound } = listener.addr;

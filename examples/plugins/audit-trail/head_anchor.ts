@@ -38,10 +38,10 @@ export class HeadAnchor {
   /** Hands each new head over until `signal` aborts, which is how a connection ends, or the control plane wants no more. */
   async serve(send: Send, signal: AbortSignal): Promise<void> {
     try {
-      for (let isWanted = true; isWanted && !signal.aborted;) {
+      while (!signal.aborted) {
         const head = this.#work.head();
         if (head !== undefined && head !== this.#anchored) {
-          isWanted = await send(head);
+          if (!await send(head)) return;
           this.#anchored = head;
           this.#tell();
         }

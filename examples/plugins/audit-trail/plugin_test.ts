@@ -292,6 +292,8 @@ Deno.test("audit-trail goes on when the control plane's log is full", () =>
     while (agent.logs("warn").length === 0) await new Promise((resolve) => setImmediate(resolve));
     await agent.clock.advance(1_800_000);
     await agent.service(AuditTrail).record("note", {});
+    const { head, anchored } = await (await agent.get("/api/v0/audit-trail")).json();
+    deepStrictEqual([anchored, await agent.metric("agent_audit_trail_unanchored_records")], [null, head.seq]);
 
     await agent.stop();
 
