@@ -9,7 +9,7 @@
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
-const CONTRACT = join(ROOT, "core/plugin.ts");
+const CONTRACT: readonly string[] = ["core/plugin.ts", "core/plugin_commands.ts"].map((file) => join(ROOT, file));
 const EXAMPLES = join(ROOT, "examples/plugins/");
 const TYPESCRIPT = "npm:typescript@5.9.3";
 
@@ -36,7 +36,7 @@ export async function contractUse(): Promise<ContractUse> {
       const file = text.startsWith(".") ? resolve(dirname(from), text) : own;
       return { resolvedModule: file && { resolvedFileName: file, extension: ".ts" } };
     });
-  const program = ts.createProgram({ rootNames: [CONTRACT, ...files], options, host });
+  const program = ts.createProgram({ rootNames: [...CONTRACT, ...files], options, host });
   return uses(ts, program, files);
 }
 
@@ -52,7 +52,7 @@ async function exampleFiles(directory = EXAMPLES): Promise<string[]> {
 
 function uses(ts: Loose, program: Loose, files: readonly string[]): ContractUse {
   const found = new Map<string, Set<string>>();
-  for (const statement of program.getSourceFile(CONTRACT).statements) {
+  for (const statement of CONTRACT.flatMap((file) => program.getSourceFile(file).statements)) {
     if (!ts.isInterfaceDeclaration(statement)) continue;
     for (const { name } of statement.members) {
       if (name && ts.isIdentifier(name)) found.set(`${statement.name.text}.${name.text}`, new Set());
