@@ -81,8 +81,8 @@ export class Tunnel implements AsyncDisposable {
       return await connectTo(opened);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused)) throw error;
-      await this.#stopListening(listening);
       again();
+      await this.#stopListening(listening);
       return await connectTo(await (this.#listening ??= this.#listen()));
     }
   }
