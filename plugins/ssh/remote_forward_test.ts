@@ -60,3 +60,64 @@ Deno.test("a forward that is cancelled while it is being opened is closed", asyn
   assertEquals(answers, [true, true]);
   await assertRejects(() => knock(opened.path));
 });
+
+const MODULE = new URL("remote_forward.ts", import.meta.url).href;
+
+/**
+ * Forwards a socket in a process of its own, since the umask is one for all threads of a process, and tells who may do what with the
+ * socket and its directory in the moment in which the socket appears, and afterwards.
+ */
+async function modesAround(path: string): Promise<readonly [atOnce: string, directory: string, afterwards: string]> {
+  const code = `import { RemoteForwards } from ${JSON.stringify(MODULE)};
+    import { dirname } from "node:path";
+    const path = ${JSON.stringify(path)};
+    const modeOf = (file) => (Deno.lstatSync(file).mode & 0o777).toString(8);
+    const seen = [];
+    const { listen } = Deno;
+    Deno.listen = (options) => {
+      const listener = listen(options);
+      seen.push(modeOf(path), modeOf(dirname(path)));
+      return listener;
+    };
+    const ended = new AbortController();
+    const tasks = { run: (_name, work) => void work(ended.signal) };
+    const log = { debug() {}, info: (_text, fields) => console.error(fields), warn() {}, error() {} };
+    const forwards = new RemoteForwards({ tasks, log, isBlocked: () => false });
+    await new Promise((succeed, fail) =>
+      forwards.handle({ signal: ended.signal }, { kind: "unix", path, cancel: false, succeed, fail })
+    );
+    console.log(JSON.stringify([...seen, modeOf(path)]));
+    ended.abort();`;
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", 'umask 022; exec "$0" eval --no-lock "$1"', Deno.execPath(), code],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+Deno.test("the socket of a forward belongs to the user alone from its first moment, where others may enter", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.chmod(directory, 0o755);
+
+    const modes = await modesAround(join(directory, "there.sock"));
+
+    assertEquals(modes, ["600", "755", "600"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("the socket of a forward is in a directory of the user alone when its directory is made for it", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.chmod(directory, 0o755);
+
+    const [, around, afterwards] = await modesAround(join(directory, "new", "there.sock"));
+
+    assertEquals([around, afterwards], ["700", "600"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
