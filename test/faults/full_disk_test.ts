@@ -10,10 +10,13 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { join } from "@std/path";
 
 import { systemClock } from "../../core/clock.ts";
-import { createLogger, jsonLine, textSink } from "../../core/log.ts";
+import { createLogger, jsonLine, type LogSink, textSink } from "../../core/log.ts";
 import { LogFile } from "../../core/log_file.ts";
 import { replaceFile } from "../../core/replace_file.ts";
+import { Dialer } from "../../core/rpc/dial.ts";
+import { parseAgentsFile } from "../../examples/control-plane/agents_file.ts";
 import { openSqliteChatStore } from "../../examples/control-plane/chats/sqlite_chat_store.ts";
+import { startControlPlane } from "../../examples/control-plane/control_plane.ts";
 import { Journal } from "../../plugins/boundarylogs/journal.ts";
 import { writeSecretFiles } from "../../plugins/controlplane/secret_files.ts";
 import { keepHostKey } from "../../plugins/ssh/host_key.ts";
@@ -298,6 +301,34 @@ Deno.test("chats stay readable on a full disk, what cannot be stored is refused 
     chats.addMessage("c", text("x".repeat(200_000)));
 
     assertEquals([chats.messages("c").length, chats.chat("c")?.title], [2, "before"]);
+  });
+});
+
+Deno.test("the control plane lets an agent go whose connection it cannot note on a full disk, says why, and takes it when there is room", async (t) => {
+  await withDisk(t, async (disk) => {
+    const token = crypto.randomUUID();
+    const agents = parseAgentsFile(JSON.stringify({ agents: [{ name: "dev", token }] }), "test");
+    const lines: string[] = [];
+    const logSink: LogSink = ({ rawMessage, properties }) => lines.push(`${rawMessage}: ${properties.error ?? ""}`);
+    await using plane = startControlPlane({ agents, logSink, database: join(disk.path, "plane.db") });
+    const dial = () => new Dialer({ url: plane.address, token: () => token }).dial(new AbortController().signal);
+    const connection = async () => {
+      const headers = { authorization: `Bearer ${plane.token}` };
+      return (await (await fetch(`${plane.address}/api/agents/dev`, { headers })).json()).connection;
+    };
+    await disk.fill("bytes");
+
+    const refused = await dial();
+    await refused.released;
+    const atFirst = await connection();
+    await disk.makeRoom();
+    const taken = await dial();
+    await until(async () => await connection() === "connected");
+    taken.close();
+    await taken.released;
+
+    assertEquals(atFirst, "never connected");
+    assertStringIncludes(lines.join("\n"), "agent cannot be served: database or disk is full");
   });
 });
 
