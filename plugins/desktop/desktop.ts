@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { encodeBase64 } from "@std/encoding/base64";
-
 import { HttpProblem, messageOf } from "../../core/errors.ts";
 import type { Clock, Env, Exec, Health, Logger, SocketChannel } from "../../core/plugin.ts";
 import type { ActionAnswer, ActionRequest } from "./action_request.ts";
@@ -218,7 +216,7 @@ export class Desktop {
     const session = this.running;
     if (session === undefined) return "";
     try {
-      return encodeBase64(await this.#control.snapshot(session, signal));
+      return await this.#control.snapshot(session, signal);
     } catch (error) {
       this.#work.log.warn("no picture of the desktop that was handed back", { error: messageOf(error) });
       return "";

@@ -3,9 +3,6 @@
  *
  * @module
  */
-import { encodeBase64 } from "@std/encoding/base64";
-import { encodeHex } from "@std/encoding/hex";
-
 import { HttpProblem, messageOf } from "../../core/errors.ts";
 import type { Clock, Env, Exec } from "../../core/plugin.ts";
 import { ACTION_NAMES, type ActionAnswer, type ActionName, type ActionRequest } from "./action_request.ts";
@@ -43,8 +40,6 @@ export interface DesktopControlWork {
 }
 
 const DEFAULT_QUALITY = 80;
-/** Bytes of a picture's SHA-256 that are told: enough to tell pictures apart, short enough to be sent around. */
-const HASH_BYTES = 16;
 
 /** The desktop for agents. */
 export class DesktopControl {
@@ -84,8 +79,8 @@ export class DesktopControl {
     }
   }
 
-  /** The whole screen as PNG, in its own size, for whoever is handed the desktop. */
-  async snapshot(session: DesktopSession, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  /** The whole screen as PNG in base64, in its own size, for whoever is handed the desktop. */
+  async snapshot(session: DesktopSession, signal: AbortSignal): Promise<string> {
     return await this.#encode(await session.capture({}, signal), { action: "screenshot" }, signal);
   }
 
@@ -122,16 +117,16 @@ export class DesktopControl {
     const picture = request.action === "zoom"
       ? await this.#zoom(session, request, signal)
       : await session.capture(captureOf(session, request), signal);
-    const hash = await hashOf(picture);
+    const hash = await (await import("./image/picture_hash.ts")).pictureHash(picture, signal);
     this.#seen.note(caller.name, epoch);
     const { width, height } = picture;
     const shown = { output: request.action, screenshot_width: width, screenshot_height: height, screenshot_hash: hash };
     if (request.if_changed_from === hash) return { ...shown, screenshot_unchanged: true, epoch };
-    const bytes = await this.#encode(picture, request, signal);
+    const data = await this.#encode(picture, request, signal);
     const format = formatOf(request);
     return {
       ...shown,
-      screenshot_data: encodeBase64(bytes),
+      screenshot_data: data,
       ...(format !== "png" && { screenshot_type: `image/${format}` }),
       epoch,
     };
@@ -155,15 +150,22 @@ export class DesktopControl {
     return await (await import("./image/encode.ts")).cutOut(picture, region, target, { exec, env, signal });
   }
 
+  /** @returns The picture in base64. */
   async #encode(
     picture: Picture | EncodedPicture,
     request: ActionRequest,
     signal: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  ): Promise<string> {
     const { exec, env } = this.#work;
-    const { encodePicture } = await import("./image/encode.ts");
+    const [{ encodePicture }, { base64Of }] = await Promise.all([
+      import("./image/encode.ts"),
+      import("./image/base64.ts"),
+    ]);
     const quality = request.quality ?? DEFAULT_QUALITY;
-    return await encodePicture(picture, { format: formatOf(request), quality, signal, exec, env });
+    return await base64Of(
+      await encodePicture(picture, { format: formatOf(request), quality, signal, exec, env }),
+      signal,
+    );
   }
 }
 
@@ -203,12 +205,6 @@ function captureOf({ size }: DesktopSession, request: ActionRequest): Capture {
 
 function formatOf({ format }: ActionRequest): ImageFormat {
   return format ?? "png";
-}
-
-async function hashOf(picture: Picture | EncodedPicture): Promise<string> {
-  const bytes = picture.kind === "pixels" ? picture.rgb : picture.bytes;
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return `${picture.width}x${picture.height}-${encodeHex(digest.slice(0, HASH_BYTES))}`;
 }
 
 function resultOf(problem: unknown): ActionResult {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
+import { nextTurn } from "../../core/next_turn.ts";
 import { recordedDesktop, RecordedSession, untilSleepOf } from "./_fixture.ts";
 
 const CHAT = { "coder-chat-id": "11111111-1111-4111-8111-111111111111" };
@@ -18,6 +19,33 @@ Deno.test("POST /action: a screenshot has the screen's size, data and a hash", a
   assertMatch(atob(answer.screenshot_data), /^\x89PNG/);
   assertMatch(answer.screenshot_hash, /^1920x1080-[0-9a-f]{32}$/);
   assertEquals("screenshot_type" in answer, false);
+});
+
+Deno.test("POST /action: other requests are served while a picture is made", async () => {
+  await using desktop = await recordedDesktop();
+  await desktop.act({ action: "screenshot" }); // What it loads, it has loaded.
+  const { promise: begun, resolve } = Promise.withResolvers<void>();
+  const session = desktop.sessions[0]!;
+  const { capture } = session;
+  session.capture = (wanted) => {
+    resolve();
+    return capture.call(session, wanted);
+  };
+  let isAnswered = false;
+  const answer = desktop.act({ action: "screenshot" }).then((response) => {
+    isAnswered = true;
+    return response;
+  });
+  await begun;
+
+  let served = 0;
+  for (; !isAnswered; served++) {
+    await bodyOf(await desktop.agent.get("/api/v0/desktop/lease"));
+    await nextTurn(); // A test's requests go through no socket: their answers alone give nobody else a turn.
+  }
+
+  assertEquals((await bodyOf(await answer)).output, "screenshot");
+  assert(served >= 10, `${served} were served`);
 });
 
 Deno.test("POST /action: a screenshot comes in the size that the caller names, each axis on its own", async () => {

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
-
+import { nextTurn } from "../../next_turn.ts";
 import type { Clock } from "../../plugin.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { Deadlines } from "../deadlines.ts";
@@ -157,8 +156,4 @@ export class FrameWriter {
     }
     return batch;
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -36,7 +36,9 @@ export async function encodePicture(
   options: EncodeOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (options.format === "png" && picture.kind === "png") return picture.bytes;
-  if (options.format === "png" && picture.kind === "pixels") return await (await import("./png.ts")).encodePng(picture);
+  if (options.format === "png" && picture.kind === "pixels") {
+    return await (await import("./png.ts")).encodePng(picture, options.signal);
+  }
   return await convert(picture, ["-quality", String(options.quality)], options);
 }
 

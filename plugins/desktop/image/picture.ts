@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Slices } from "./slices.ts";
 
 /** Width and height in pixels. */
 export interface Size {
@@ -25,35 +26,46 @@ export interface EncodedPicture extends Size {
 }
 
 /**
- * Reads what an X server answers.
+ * Reads what an X server answers. Other work gets its turn in between.
  *
  * @param bytes Four bytes per pixel at depth 24 (blue, green, red, unused), two at depth 16 (5, 6 and 5 bits), rows padded to
  * four bytes.
+ * @throws The signal's reason when it aborts meanwhile.
  */
-export function pictureOf(bytes: Uint8Array, size: Size, depth: number): Picture {
+export async function pictureOf(bytes: Uint8Array, size: Size, depth: number, signal: AbortSignal): Promise<Picture> {
   const rgb = new Uint8Array(size.width * size.height * 3);
-  if (depth === 16) readShortPixels(bytes, size, rgb);
-  else {
-    for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-      rgb[to] = bytes[from + 2]!;
-      rgb[to + 1] = bytes[from + 1]!;
-      rgb[to + 2] = bytes[from]!;
-    }
+  const slices = new Slices(signal);
+  const readRow = depth === 16 ? readShortPixels : readPixels;
+  for (let y = 0; y < size.height; y++) {
+    readRow(bytes, y, size.width, rgb);
+    await slices.worked(size.width);
   }
   return { kind: "pixels", ...size, rgb };
 }
 
-/** Brings a picture to another size. Each new pixel is the average of what it covers, so that small text stays readable. */
-export function resized(picture: Picture, target: Size): Picture {
+/**
+ * Brings a picture to another size. Each new pixel is the average of what it covers, so that small text stays readable. Other work gets
+ * its turn in between.
+ *
+ * @throws The signal's reason when it aborts meanwhile.
+ */
+export async function resized(picture: Picture, target: Size, signal: AbortSignal): Promise<Picture> {
   const { width, height } = picture;
   if (width === target.width && height === target.height) return picture;
   const columns = spans(width, target.width);
   const rows = spans(height, target.height);
   const rgb = new Uint8Array(target.width * target.height * 3);
   const line = new Float64Array(target.width * 3);
+  const columnSum = sumOf(columns[0]!);
+  const slices = new Slices(signal);
   for (let y = 0; y < target.height; y++) {
     line.fill(0);
-    const total = averageInto(line, picture, columns, rows[y]!);
+    const { first, weights } = rows[y]!;
+    for (const [dy, weight] of weights.entries()) {
+      addRow(line, picture, first + dy, weight, columns);
+      await slices.worked(Math.max(width, target.width));
+    }
+    const total = sumOf(rows[y]!) * columnSum;
     for (let index = 0, to = y * target.width * 3; index < line.length; index++, to++) {
       rgb[to] = line[index]! / total + 0.5;
     }
@@ -67,23 +79,27 @@ interface Span {
   readonly weights: readonly number[];
 }
 
-function averageInto(line: Float64Array, { width, rgb }: Picture, columns: readonly Span[], row: Span): number {
-  let total = 0;
-  for (const [dy, rowWeight] of row.weights.entries()) {
-    const start = (row.first + dy) * width;
-    for (let x = 0, to = 0; x < columns.length; x++, to += 3) {
-      const { first, weights } = columns[x]!;
-      let from = (start + first) * 3;
-      for (let dx = 0; dx < weights.length; dx++, from += 3) {
-        const weight = weights[dx]! * rowWeight;
-        line[to]! += rgb[from]! * weight;
-        line[to + 1]! += rgb[from + 1]! * weight;
-        line[to + 2]! += rgb[from + 2]! * weight;
-      }
+/** Adds what a row of the picture is to a new line. */
+function addRow(
+  line: Float64Array,
+  { width, rgb }: Picture,
+  row: number,
+  rowWeight: number,
+  columns: readonly Span[],
+): void {
+  for (let x = 0, to = 0; x < columns.length; x++, to += 3) {
+    const { first, weights } = columns[x]!;
+    for (let dx = 0, from = (row * width + first) * 3; dx < weights.length; dx++, from += 3) {
+      const weight = weights[dx]! * rowWeight;
+      line[to]! += rgb[from]! * weight;
+      line[to + 1]! += rgb[from + 1]! * weight;
+      line[to + 2]! += rgb[from + 2]! * weight;
     }
-    total += rowWeight;
   }
-  return total * columns[0]!.weights.reduce((sum, weight) => sum + weight, 0);
+}
+
+function sumOf({ weights }: Span): number {
+  return weights.reduce((sum, weight) => sum + weight, 0);
 }
 
 function spans(length: number, target: number): Span[] {
@@ -101,16 +117,23 @@ function spans(length: number, target: number): Span[] {
   });
 }
 
-function readShortPixels(bytes: Uint8Array, { width, height }: Size, rgb: Uint8Array): void {
+function readPixels(bytes: Uint8Array, y: number, width: number, rgb: Uint8Array): void {
+  const end = (y + 1) * width * 3;
+  for (let from = y * width * 4, to = y * width * 3; to < end; from += 4, to += 3) {
+    rgb[to] = bytes[from + 2]!;
+    rgb[to + 1] = bytes[from + 1]!;
+    rgb[to + 2] = bytes[from]!;
+  }
+}
+
+function readShortPixels(bytes: Uint8Array, y: number, width: number, rgb: Uint8Array): void {
   const stride = (width * 2 + 3) & ~3;
-  for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, to += 3) {
-      const at = y * stride + 2 * x;
-      const pixel = bytes[at]! | bytes[at + 1]! << 8;
-      rgb[to] = spread(pixel >> 11, 5);
-      rgb[to + 1] = spread(pixel >> 5 & 0x3f, 6);
-      rgb[to + 2] = spread(pixel & 0x1f, 5);
-    }
+  for (let x = 0, to = y * width * 3; x < width; x++, to += 3) {
+    const at = y * stride + 2 * x;
+    const pixel = bytes[at]! | bytes[at + 1]! << 8;
+    rgb[to] = spread(pixel >> 11, 5);
+    rgb[to + 1] = spread(pixel >> 5 & 0x3f, 6);
+    rgb[to + 2] = spread(pixel & 0x1f, 5);
   }
 }
 

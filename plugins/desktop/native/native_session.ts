@@ -7,6 +7,7 @@ import type { Clock, Variables } from "../../../core/plugin.ts";
 import type { Button, Capture, DesktopSession, Point } from "../driver.ts";
 import { type Picture, pictureOf, resized, type Size } from "../image/picture.ts";
 import { parseKeys } from "../keysyms.ts";
+import { Turns } from "../turns.ts";
 import type { Display } from "../x11/display.ts";
 import type { Keyboard } from "./keyboard.ts";
 
@@ -43,6 +44,7 @@ const FIRST_BUTTON_BIT = 8;
 export class NativeSession implements DesktopSession {
   readonly driver = "native";
   readonly #parts: NativeSessionParts;
+  readonly #captures = new Turns(Infinity);
   readonly #heldButtons = new Set<number>();
   #isLost = false;
 
@@ -80,12 +82,16 @@ export class NativeSession implements DesktopSession {
     return Deno.connect({ transport: "unix", path: this.#parts.vncSocket });
   }
 
-  async capture({ region, target }: Capture): Promise<Picture> {
-    const { display } = this.#parts;
-    const area = region ?? { x: 0, y: 0, ...display.size };
-    const { width, height } = area;
-    const picture = pictureOf(await display.pixels(area), { width, height }, display.depth);
-    return target === undefined ? picture : resized(picture, target);
+  /** One after the other: a large picture takes hundreds of megabytes on its way. */
+  capture({ region, target }: Capture, signal: AbortSignal): Promise<Picture> {
+    return this.#captures.take(async () => {
+      signal.throwIfAborted();
+      const { display } = this.#parts;
+      const area = region ?? { x: 0, y: 0, ...display.size };
+      const { width, height } = area;
+      const picture = await pictureOf(await display.pixels(area), { width, height }, display.depth, signal);
+      return target === undefined ? picture : await resized(picture, target, signal);
+    });
   }
 
   async move(at: Point): Promise<void> {
