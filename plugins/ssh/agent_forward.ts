@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
-import type { Logger, Tasks } from "../../core/plugin.ts";
+import type { Clock, Logger, Tasks } from "../../core/plugin.ts";
 import { acceptAll } from "../../core/socket/accept_all.ts";
 import { LostFiles } from "../../core/socket/lost_files.ts";
 import { bindPrivately, prepareSocketPath } from "../../core/socket/unix_path.ts";
@@ -20,12 +20,20 @@ export interface AgentForward extends AsyncDisposable {
   readonly path: string;
 }
 
+/** What the forward works with. */
+export interface AgentForwardWork {
+  readonly clock: Clock;
+  readonly tasks: Tasks;
+  readonly log: Logger;
+}
+
 /**
  * Opens the socket in a directory of its own that only the user can enter. It comes back when somebody tidies it away.
  *
  * @throws {Error} When the directory or the socket cannot be made.
  */
-export async function forwardAgent(connection: SshConnection, tasks: Tasks, log: Logger): Promise<AgentForward> {
+export async function forwardAgent(connection: SshConnection, work: AgentForwardWork): Promise<AgentForward> {
+  const { tasks, log } = work;
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(await openTemporaryDirectory("outpost-agent-"));
   const path = join(directory.path, "agent.sock");
@@ -37,7 +45,7 @@ export async function forwardAgent(connection: SshConnection, tasks: Tasks, log:
     await prepareSocketPath(path);
     const listener = bindPrivately(path, () => Deno.listen({ transport: "unix", path }));
     listeners.push(listener);
-    tasks.run("agent forward", () => acceptAll(listener, (socket) => carry(socket, connection, tasks, log), failed));
+    tasks.run("agent forward", () => acceptAll(listener, (socket) => carry(socket, connection, work), failed));
   }
   await listen();
   opening.use(new LostFiles({ log })).watch(path, listen);
@@ -45,10 +53,10 @@ export async function forwardAgent(connection: SshConnection, tasks: Tasks, log:
   return { path, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-function carry(socket: Deno.UnixConn, connection: SshConnection, tasks: Tasks, log: Logger): void {
+function carry(socket: Deno.UnixConn, connection: SshConnection, { clock, tasks, log }: AgentForwardWork): void {
   tasks.run("agent connection", async (signal) => {
     try {
-      await joinStreams(await connection.openAgent(), socket, signal);
+      await joinStreams(await connection.openAgent(), socket, { clock, stop: signal });
     } catch (error) {
       log.debug("agent connection refused by the client", { error: messageOf(error) });
       closeSocket(socket);

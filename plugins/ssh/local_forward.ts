@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from "../../core/errors.ts";
-import type { Tasks } from "../../core/plugin.ts";
+import type { Clock, Tasks } from "../../core/plugin.ts";
 import type { ConnectionReports } from "../controlplane/service.ts";
 import type { JetBrainsListeners } from "./jetbrains_tunnel.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
@@ -13,6 +13,7 @@ import { type ChannelRequest, OPEN_FAILURE } from "./transport/ssh_connection.ts
 
 /** What forwards work with. */
 export interface LocalForwardsWork {
+  readonly clock: Clock;
   readonly tasks: Tasks;
   /** Whether the configuration refuses them now. */
   readonly isBlocked: () => boolean;
@@ -66,7 +67,7 @@ export class LocalForwards {
       if (channel === undefined) return closeSocket(socket);
       // The bytes do not wait until it is known whose they are.
       const reported = target && this.#report(target);
-      await joinStreams(channel, socket, signal);
+      await joinStreams(channel, socket, { clock: this.#work.clock, stop: signal });
       (await reported)?.();
     });
   }

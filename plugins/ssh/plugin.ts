@@ -46,7 +46,7 @@ const plugin: Plugin = definePlugin({
       connections: () => running?.connections() ?? 0,
       traffic: () => running?.traffic() ?? { received: 0, sent: 0 },
     };
-    const x11 = new X11Handover();
+    const x11 = new X11Handover(ctx.clock);
     ctx.provide(SshTransport, transport);
     ctx.provide(X11Requests, x11);
     addSshRoutes(ctx.routes, { transport, hostKey: async () => await (await started.promise).hostKey() });

@@ -6,7 +6,7 @@
 import { dirname } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
-import type { Logger, Tasks } from "../../core/plugin.ts";
+import type { Clock, Logger, Tasks } from "../../core/plugin.ts";
 import { acceptAll } from "../../core/socket/accept_all.ts";
 import { bindPrivately } from "../../core/socket/unix_path.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
@@ -16,6 +16,7 @@ import type { ForwardRequest } from "./transport/ssh_server.ts";
 
 /** What forwards work with. */
 export interface RemoteForwardsWork {
+  readonly clock: Clock;
   readonly tasks: Tasks;
   readonly log: Logger;
   /** Whether the configuration refuses them now. */
@@ -100,7 +101,7 @@ export class RemoteForwards {
   #join(socket: Socket, open: Open): void {
     this.#work.tasks.run("remote forward connection", async (signal) => {
       try {
-        await joinStreams(await open(socket), socket, signal);
+        await joinStreams(await open(socket), socket, { clock: this.#work.clock, stop: signal });
       } catch (error) {
         this.#work.log.debug("forwarded connection refused by the client", { error: messageOf(error) });
         closeSocket(socket);

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
 import type { Logger, Tasks } from "../../core/plugin.ts";
+import { VirtualClock } from "../../core/testing/mod.ts";
 import { RemoteForwards } from "./remote_forward.ts";
 import type { SshConnection } from "./transport/ssh_connection.ts";
 import type { ForwardRequest } from "./transport/ssh_server.ts";
@@ -21,7 +22,7 @@ async function setUp() {
     signal: ended.signal,
     openForwardedStreamlocal: () => Promise.reject(new Error("not wanted")),
   } as unknown as SshConnection;
-  const forwards = new RemoteForwards({ tasks, log: LOG, isBlocked: () => false });
+  const forwards = new RemoteForwards({ tasks, clock: new VirtualClock(), log: LOG, isBlocked: () => false });
   return {
     path,
     ended,
@@ -82,7 +83,7 @@ async function modesAround(path: string): Promise<readonly [atOnce: string, dire
     const ended = new AbortController();
     const tasks = { run: (_name, work) => void work(ended.signal) };
     const log = { debug() {}, info: (_text, fields) => console.error(fields), warn() {}, error() {} };
-    const forwards = new RemoteForwards({ tasks, log, isBlocked: () => false });
+    const forwards = new RemoteForwards({ tasks, clock: {}, log, isBlocked: () => false });
     await new Promise((succeed, fail) =>
       forwards.handle({ signal: ended.signal }, { kind: "unix", path, cancel: false, succeed, fail })
     );

@@ -54,10 +54,10 @@ export async function serve(ctx: Context, metrics: SshMetrics, x11: X11Handover)
     },
   });
   const local = new LocalForwards({
-    ...{ tasks, isBlocked: () => ctx.config.blockLocalForwarding, reports: services.reports },
+    ...{ tasks, clock, isBlocked: () => ctx.config.blockLocalForwarding, reports: services.reports },
     jetbrains: new JetBrainsListeners(),
   });
-  const remote = new RemoteForwards({ tasks, log, isBlocked: () => ctx.config.blockReverseForwarding });
+  const remote = new RemoteForwards({ tasks, clock, log, isBlocked: () => ctx.config.blockReverseForwarding });
   const hostKeyFile = config.hostKeyFile ?? defaultHostKeyFile(await env.build());
   const hostKey = await keepHostKey(hostKeyFile);
   const library = await loadSsh2();

@@ -191,7 +191,7 @@ export class Sessions {
   async #forwardAgent(session: SshSession, fault: RunWork["fault"]): Promise<AgentForward | undefined> {
     if (!session.start.agentForwarding) return undefined;
     try {
-      return await forwardAgent(session.connection, this.#work.tasks, this.#work.log);
+      return await forwardAgent(session.connection, this.#work);
     } catch (error) {
       fault("listener", error);
       return undefined;

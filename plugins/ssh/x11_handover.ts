@@ -3,13 +3,19 @@
  *
  * @module
  */
+import type { Clock } from "../../core/plugin.ts";
 import { joinStreams } from "./join_streams.ts";
 import type { X11Connection, X11Forwarder, X11Requests } from "./service.ts";
 import type { SshSession } from "./transport/ssh_session.ts";
 
 /** Holds the forwarder while there is one. */
 export class X11Handover implements X11Requests {
+  readonly #clock: Clock;
   #forwarder: X11Forwarder | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   take(forwarder: X11Forwarder): Disposable {
     this.#forwarder = forwarder;
@@ -42,7 +48,7 @@ export class X11Handover implements X11Requests {
       carry: async ({ socket, head, originator }: X11Connection) => {
         const carried = await connection.openX11(originator);
         await carried.write(head);
-        await joinStreams(carried, socket, stop);
+        await joinStreams(carried, socket, { clock: this.#clock, stop });
       },
     });
   }

@@ -108,7 +108,7 @@ export function takeOverRequests(
     const channel = accept();
     if (channel === undefined || state === undefined) return;
     const start = { kind, text, env: state.env, terminal: state.terminal, x11: state.x11, agentForwarding };
-    const running = new SshSession(connection, new SshChannel(channel, library._sock), start);
+    const running = new SshSession(connection, new SshChannel(channel, library._sock, connection.signal), start);
     state.running = running;
     connection.adopt(channel, running.channel);
     handlers.started(running);

@@ -20,16 +20,21 @@ const MAX_SOCKET_QUEUE_BYTES = 1024 * 1024;
 export class SshChannel {
   readonly #channel: LibraryChannel;
   readonly #socket: Duplex;
+  readonly #connection: AbortSignal;
   readonly #closing = new AbortController();
   /** The writes so far. */
   #queue: Promise<boolean> = Promise.resolve(true);
   #release: (() => void) | undefined;
   #input: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
 
-  /** @param socket The connection's byte stream. */
-  constructor(channel: LibraryChannel, socket: Duplex) {
+  /**
+   * @param socket The connection's byte stream.
+   * @param connection Aborted when the connection has ended.
+   */
+  constructor(channel: LibraryChannel, socket: Duplex, connection: AbortSignal) {
     this.#channel = channel;
     this.#socket = socket;
+    this.#connection = connection;
     // A reset of the connection is told to the connection; here it is the end.
     channel.on("error", () => this.closed());
   }
@@ -37,6 +42,11 @@ export class SshChannel {
   /** Aborted when the client closed the channel, or the connection ended. */
   get signal(): AbortSignal {
     return this.#closing.signal;
+  }
+
+  /** Aborted when the connection has ended, whenever the channel was closed. */
+  get connection(): AbortSignal {
+    return this.#connection;
   }
 
   /** What the client sends, at the reader's pace. Ends with the client's end of input and with the channel. */

@@ -143,7 +143,7 @@ export class SshConnection {
   }
 
   #wrap(channel: LibraryChannel): SshChannel {
-    const wrapped = new SshChannel(channel, this.#library._sock);
+    const wrapped = new SshChannel(channel, this.#library._sock, this.signal);
     this.adopt(channel, wrapped);
     return wrapped;
   }
