@@ -26,8 +26,8 @@ export class Tunnel implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>();
   readonly #open = new Set<ByteStream>();
   readonly #openDirectory: typeof openTemporaryDirectory;
+  readonly #stop = new AbortController();
   #listening: Promise<Listening> | undefined;
-  #isClosed = false;
 
   /** @param openDirectory Makes the place for the socket. */
   constructor(front: FrontDoor, log: Logger, openDirectory: typeof openTemporaryDirectory = openTemporaryDirectory) {
@@ -38,7 +38,7 @@ export class Tunnel implements AsyncDisposable {
 
   /** Takes a stream over. */
   readonly accept = (stream: ByteStream): void => {
-    if (this.#isClosed || this.#open.size >= MAX_STREAMS) return stream.close();
+    if (this.#stop.signal.aborted || this.#open.size >= MAX_STREAMS) return stream.close();
     this.#open.add(stream);
     const served = this.#serve(stream).finally(() => {
       this.#open.delete(stream);
@@ -49,7 +49,7 @@ export class Tunnel implements AsyncDisposable {
 
   /** Ends every stream and removes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#stop.abort();
     for (const stream of this.#open) stream.close();
     await Promise.all(this.#running);
     await this.#stopListening(this.#listening);
@@ -57,7 +57,7 @@ export class Tunnel implements AsyncDisposable {
 
   async #serve(stream: ByteStream): Promise<void> {
     try {
-      await joinStreams(stream, connByteStream(await this.#connect()));
+      await joinStreams(stream, connByteStream(await this.#connect()), this.#stop.signal);
     } catch (error) {
       this.#log.warn("cannot serve the control plane", { error: error instanceof Error ? error : String(error) });
       stream.close();

@@ -41,3 +41,34 @@ Deno.test("joinStreams() ends both when one side breaks", async () => {
   await assertRejects(() => nearRight.read());
   assertEquals(await readAll(right), "");
 });
+
+Deno.test("joinStreams() ends when it is told to, though one side does not read", async () => {
+  const [left, nearLeft] = bytePipe();
+  const [nearRight, right] = bytePipe({ highWaterBytes: 1 });
+  const writing = Promise.withResolvers<void>();
+  const { write } = nearRight;
+  let writes = 0;
+  nearRight.write = (part) => {
+    if (++writes === 2) writing.resolve();
+    return write.call(nearRight, part);
+  };
+  const stop = new AbortController();
+  const joined = joinStreams(nearLeft, nearRight, stop.signal);
+  await left.write(bytes("one"));
+  await left.write(bytes("two, for which there is no room"));
+  await writing.promise;
+
+  stop.abort();
+  await joined;
+
+  assertEquals([await readAll(left), await readAll(right)], ["", "one"]);
+});
+
+Deno.test("joinStreams() that was stopped before it began closes both", async () => {
+  const [left, nearLeft] = bytePipe();
+  const [nearRight, right] = bytePipe();
+
+  await joinStreams(nearLeft, nearRight, AbortSignal.abort());
+
+  assertEquals([await readAll(left), await readAll(right)], ["", ""]);
+});
