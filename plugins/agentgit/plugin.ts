@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { messageOf } from "../../core/errors.ts";
+import { messageOf, SpawnError } from "../../core/errors.ts";
+import { resolveProgram } from "../../core/exec/program.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { agentgitConfig } from "./config.ts";
-import { Git, GitMissingError } from "./git_command.ts";
+import { Git } from "./git_command.ts";
 import { PathStore } from "./path_store.ts";
 import { registerRoutes } from "./routes.ts";
 import { PathActivity } from "./service.ts";
@@ -55,10 +56,12 @@ const agentgit: Plugin = definePlugin({
     ctx.provide(PathActivity, { touched: (chatIds, touched) => paths.touched(chatIds, touched) });
     ctx.announce({ capabilities: ["git.watch", "git.show", "git.status", "git.diff"] });
     ctx.hooks.onReady(async () => {
+      const { PATH = "" } = await ctx.env.build();
       try {
-        await git.run(["--version"], { directory: "/", signal: ctx.signal });
+        // Looked for and not run: a process would hold up every start of the agent.
+        resolveProgram(config.gitProgram, { path: PATH, cwd: "/" });
       } catch (error) {
-        if (!(error instanceof GitMissingError)) throw error;
+        if (!(error instanceof SpawnError)) throw error;
         onGit(false);
       }
     });

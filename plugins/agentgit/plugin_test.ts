@@ -478,6 +478,15 @@ Deno.test("a repository with submodules is polled as well", async () => {
   assertStringIncludes((await nextChange(socket)).unified_diff ?? "", "-dirty");
 });
 
+Deno.test("the start looks for git and does not run it", async () => {
+  await using agent = await agentWith();
+  await using without = await agentWith({ config: { gitProgram: "/no-such-directory/git" } });
+
+  assertEquals(await agent.metric("agent_agentgit_git_commands"), 0);
+  assert(agent.health("agentgit").ok);
+  assertStringIncludes(without.health("agentgit").reason ?? "", "git was not found");
+});
+
 Deno.test("without git, watching connects and stays silent, and health and routes say why", async () => {
   await using repo = await GitRepo.create({ a: "1\n" });
   await using agent = await agentWith({ config: { gitProgram: "no-such-git" } });
