@@ -149,6 +149,13 @@ Deno.test("the stock agent loads no heavy package before something needs it", ()
   assertEquals(heavy.map((edge) => `${edge.from} -> ${edge.to}`), []);
 });
 
+Deno.test("the stock agent loads neither the tools of MCP nor the displays of X11 before somebody asks for them", () => {
+  const loaded = loadedBy(["plugins/standard.ts"]).map(({ to }) => to);
+
+  assert(loaded.includes("plugins/mcp/plugin.ts") && loaded.includes("plugins/x11/plugin.ts"));
+  assertEquals(loaded.filter((file) => /^plugins\/(?:mcp\/tools\/(?!tool_names)|x11\/display_)/.test(file)), []);
+});
+
 Deno.test("the agent's parent loads a handful of files and no package", () => {
   const loaded = loadedBy(["core/supervise/parent.ts"]);
 

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { CHAT_HEADERS } from "../../core/http/route_description.ts";
 import type { RouteDescription } from "../../core/plugin.ts";
 import { APP_SLUG_HEADER } from "./caller.ts";
-import { CALL } from "./plain_routes.ts";
+import { CALL } from "./plain_answers.ts";
 import { TASK_EVENT } from "./task_event_route.ts";
 
 const SCHEMA = z.record(z.string(), z.unknown());

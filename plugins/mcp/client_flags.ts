@@ -6,7 +6,7 @@
 import { type FlagSpec, type ParsedFlags, UsageError } from "../../core/cli/flags.ts";
 import { suggestion } from "../../core/config/suggestion.ts";
 import { toolNames } from "./caller.ts";
-import { workspaceTools } from "./tools/mod.ts";
+import { WORKSPACE_TOOL_NAMES } from "./tools/tool_names.ts";
 
 /** Flags of both commands. */
 export const CLIENT_FLAGS: readonly FlagSpec[] = [
@@ -52,7 +52,7 @@ export function clientOptions(
   warn: (text: string) => void,
 ): ClientOptions {
   const allowedTools = toolNames(flagOrVariable(flags, env, "allowed-tools") ?? "");
-  const known = workspaceTools.map(({ name }) => name);
+  const known = WORKSPACE_TOOL_NAMES;
   for (const name of allowedTools.filter((name) => !known.includes(name))) {
     warn(`There is no tool "${name}"${suggestion(name, known)}; the tools are ${known.join(", ")}`);
   }

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 
-import { workspaceTools } from "./tools/mod.ts";
+import { WORKSPACE_TOOL_NAMES } from "./tools/tool_names.ts";
 
 /** Settings of the MCP plugin. */
 export interface McpConfig {
@@ -38,6 +38,6 @@ export const mcpConfig: z.ZodType<McpConfig> = z.strictObject({
     .describe("Bytes of messages kept per session for clients whose connection broke."),
   killOnCancel: z.boolean().default(false)
     .describe("Whether a cancelled execute kills its command. Otherwise the command lives on, as after a timeout."),
-  allowedTools: z.array(z.enum(workspaceTools.map(({ name }) => name))).nullable().default(null)
+  allowedTools: z.array(z.enum(WORKSPACE_TOOL_NAMES)).nullable().default(null)
     .describe("Names of the only tools offered; null: all. A client can ask for fewer, never for more."),
 });

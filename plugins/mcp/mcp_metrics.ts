@@ -4,7 +4,7 @@
  * @module
  */
 import type { Counter, Gauge, Metrics, NoLabels } from "../../core/plugin.ts";
-import { workspaceTools } from "./tools/mod.ts";
+import { WORKSPACE_TOOL_NAMES } from "./tools/tool_names.ts";
 
 /** How calls end. */
 const RESULTS = ["ok", "error", "cancelled"] as const;
@@ -29,7 +29,7 @@ export function mcpMetrics(metrics: Metrics): McpMetrics {
     calls: metrics.counter("calls_total", {
       help: "Calls of tools by how they ended. Many errors of one tool mean that models misunderstand it or that the " +
         "workspace is in a state they do not expect: look at what they send.",
-      labels: { tool: workspaceTools.map(({ name }): string => name), result: RESULTS },
+      labels: { tool: WORKSPACE_TOOL_NAMES, result: RESULTS },
     }),
     sessions: metrics.gauge("sessions", {
       help:

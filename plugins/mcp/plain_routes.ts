@@ -3,61 +3,13 @@
  *
  * @module
  */
-import type { Context, Hono } from "hono";
-import { z } from "zod";
+import type { Hono } from "hono";
 
-import { elapsedOn } from "../../core/clock.ts";
-import { HttpProblem } from "../../core/errors.ts";
-import { json, readJson } from "../../core/http/json.ts";
-import { callerOf } from "./caller.ts";
-import { offeredTools } from "./offered_tools.ts";
 import type { SessionOptions } from "./session.ts";
-import { callTool } from "./tool_calls.ts";
 
-/** The server part of tool names here: a control plane has tools of its own with the same names. */
-const SERVER = "outpost";
-const PREFIX = `${SERVER}__`;
-
-/** Body of a call. */
-export const CALL = z.object({
-  tool_name: z.string().describe("As `GET /tools` lists it."),
-  arguments: z.record(z.string(), z.unknown()).nullish().describe("As the tool's schema says."),
-}).meta({ id: "CallTool" });
-
-/** Registers `GET /tools` and `POST /call-tool`. */
+/** Registers `GET /tools` and `POST /call-tool`. The tools are loaded by the first request: they are most of the plugin. */
 export function addPlainRoutes(app: Hono, options: SessionOptions): void {
-  app.get("/tools", (c) => {
-    const caller = callerOf(c.req.raw.headers);
-    const tools = offeredTools(options.workspace(caller), caller, options.config.allowedTools).map((
-      { name, description, inputSchema },
-    ) => ({
-      server_name: SERVER,
-      name: PREFIX + name,
-      description,
-      schema: inputSchema.properties ?? {},
-      required: inputSchema.required ?? [],
-    }));
-    return json(c, { tools });
-  });
-  app.post("/call-tool", (c) => answerCall(c, options));
-}
-
-async function answerCall(c: Context, options: SessionOptions): Promise<Response> {
-  const { workspace, config, metrics, clock } = options;
-  const caller = callerOf(c.req.raw.headers);
-  const api = workspace(caller);
-  const call = await readJson(c, CALL);
-  const separator = call.tool_name.indexOf("__");
-  if (separator < 1) {
-    throw failed(400, `tool name ${JSON.stringify(call.tool_name)} has no server: expected "${PREFIX}NAME"`);
-  }
-  const tool = offeredTools(api, caller, config.allowedTools).find(({ name }) => PREFIX + name === call.tool_name);
-  if (tool === undefined) throw failed(404, `tool ${JSON.stringify(call.tool_name)} is not known`);
-  const context = { signal: c.req.raw.signal, now: () => elapsedOn(clock) };
-  const { content, isError } = await callTool(tool, call.arguments ?? {}, { api, context, calls: metrics.calls });
-  return json(c, { content, is_error: isError });
-}
-
-function failed(status: number, detail: string): HttpProblem {
-  return new HttpProblem(status, "MCP tool call failed.", { detail });
+  const load = () => import("./plain_answers.ts");
+  app.get("/tools", async (c) => (await load()).answerTools(c, options));
+  app.post("/call-tool", async (c) => await (await load()).answerCall(c, options));
 }

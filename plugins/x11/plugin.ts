@@ -6,7 +6,7 @@
 import { definePlugin, type Plugin, type ServiceToken } from "../../core/plugin.ts";
 import { X11Requests } from "../ssh/service.ts";
 import { x11Config } from "./config.ts";
-import { DisplayTable } from "./display_table.ts";
+import type { DisplayTable } from "./display_table.ts";
 import { x11Metrics } from "./x11_metrics.ts";
 
 const needs: { readonly requests: ServiceToken<X11Requests> } = { requests: X11Requests };
@@ -21,8 +21,10 @@ const plugin: Plugin = definePlugin({
   config: x11Config,
   needs,
   permissions: { read: true, write: true, net: ["127.0.0.1", "[::1]"], sys: ["hostname"] },
-  setup(ctx) {
+  async setup(ctx) {
     const { config, clock, log, tasks, env, health, services } = ctx;
+    // Needs the SSH server, which most agents have switched off.
+    const { DisplayTable } = await import("./display_table.ts");
     const table: DisplayTable = new DisplayTable({
       ...{ config, clock, log, tasks, env, health },
       metrics: x11Metrics(ctx.metrics, () => table.counts),
