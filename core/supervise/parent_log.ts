@@ -1,6 +1,10 @@
 /**
  * The parent's log, without what formats the agent's: it is there as long as the agent and says little.
  *
+ * It knows by name a command that a plugin brings, as `supervision.ts` does. A plugin's declaration cannot say it: the parent
+ * is there before any plugin is loaded and never loads one. What each binary's own `main()` would have to say, a binary could
+ * forget, and its containers would have no such file.
+ *
  * @module
  */
 import type { LogRecord } from "@logtape/logtape";
