@@ -14,6 +14,7 @@ import { asError, type PluginError } from "./errors.ts";
 import { Spawner } from "./exec/spawner.ts";
 import { Tunnel } from "./http/tunnel.ts";
 import { AGENT_VERSION, type BuildInfo, type LoadedPlan, loadPlan } from "./load_plan.ts";
+import { LoadedLate } from "./loaded_late.ts";
 import { createLogger, type LogSink } from "./log.ts";
 import { type LogOutputs, openLogOutputs } from "./log_outputs.ts";
 import { MetricsHub } from "./metrics/hub.ts";
@@ -29,7 +30,6 @@ import type { StepDeadlines } from "./road.ts";
 import { RpcConnection } from "./rpc/connection.ts";
 import { type ControlPlaneAddress, controlPlaneAddress } from "./rpc/control_plane_address.ts";
 import { controlPlaneFetch, controlPlaneToken } from "./rpc/control_plane_fetch.ts";
-import type { RpcLink } from "./rpc/link.ts";
 import { ServiceDirectory } from "./services.ts";
 import { AgentSocket } from "./socket/drpc_server.ts";
 import { LostFiles } from "./socket/lost_files.ts";
@@ -216,10 +216,9 @@ function dialerFor(
   clock: Clock,
   tunnel: Tunnel,
 ): AgentOptions["dial"] {
-  let dialing: Promise<{ dial(signal: AbortSignal): Promise<RpcLink> }> | undefined;
-  const load = async () => {
+  const dialer = new LoadedLate(async () => {
     const { Dialer } = await import("./rpc/dial.ts");
     return new Dialer({ ...address, clock, incoming: settings.controlPlane.tunnel ? tunnel.accept : undefined });
-  };
-  return async (signal) => await (await (dialing ??= load())).dial(signal);
+  });
+  return async (signal) => await (await dialer.use()).dial(signal);
 }

@@ -5,6 +5,7 @@
  */
 import type { DescMethod } from "@bufbuild/protobuf";
 
+import { LoadedLate } from "../loaded_late.ts";
 import type { RpcLink } from "./link.ts";
 import type { CallOptions, ServiceClient, ServiceDescriptor } from "./service.ts";
 
@@ -23,9 +24,8 @@ export function lazyClient<S extends ServiceDescriptor>(
   linkFor: LinkSource,
   ends?: AbortSignal,
 ): ServiceClient<S> {
-  let loading: Promise<AnyClient> | undefined;
-  const load = () => loading ??= loadClient(service, linkFor);
-  const methods = service.methods.map((method) => [method.localName, lazyMethod(method, { load, linkFor, ends })]);
+  const client = new LoadedLate(() => loadClient(service, linkFor));
+  const methods = service.methods.map((method) => [method.localName, lazyMethod(method, { client, linkFor, ends })]);
   return Object.freeze(Object.fromEntries(methods)) as ServiceClient<S>;
 }
 
@@ -35,16 +35,16 @@ async function loadClient(service: ServiceDescriptor, linkFor: LinkSource): Prom
 }
 
 interface CallSource {
-  readonly load: () => Promise<AnyClient>;
+  readonly client: LoadedLate<AnyClient>;
   readonly linkFor: LinkSource;
   readonly ends: AbortSignal | undefined;
 }
 
-function lazyMethod(method: DescMethod, { load, linkFor, ends }: CallSource): (...args: unknown[]) => unknown {
+function lazyMethod(method: DescMethod, { client, linkFor, ends }: CallSource): (...args: unknown[]) => unknown {
   const call = async (request: unknown, options?: CallOptions) => {
     // Before loading anything: without a connection the answer is known.
     linkFor(method.name);
-    return (await load())[method.localName]!(request, withEnd(options, ends));
+    return (await client.use())[method.localName]!(request, withEnd(options, ends));
   };
   if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
     return (request, options) => call(request, options as CallOptions);

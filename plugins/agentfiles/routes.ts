@@ -5,6 +5,7 @@
  */
 import type { Context } from "hono";
 
+import { LoadedLate } from "../../core/loaded_late.ts";
 import type { Routes } from "../../core/plugin.ts";
 import type { RouteWork } from "./route_work.ts";
 
@@ -24,8 +25,8 @@ type Route = (c: Context, work: RouteWork) => Response | Promise<Response>;
 export function registerRoutes(routes: Routes, work: RouteWork): void {
   const { app } = routes;
   const onFirstUse = (load: () => Promise<Route>) => {
-    let route: Promise<Route> | undefined;
-    return async (c: Context) => (await (route ??= load()))(c, work);
+    const route = new LoadedLate(load);
+    return async (c: Context) => (await route.use())(c, work);
   };
   app.post("/list-directory", onFirstUse(async () => (await import("./list_directory_route.ts")).listDirectoryRoute));
   app.get("/read-file", onFirstUse(async () => (await import("./read_file_route.ts")).readFileRoute));

@@ -4,8 +4,9 @@
  * @module
  */
 import { messageOf, type RpcUnavailableError } from "../../core/errors.ts";
-import type { Rpc, ServiceClient } from "../../core/plugin.ts";
-import type { Agent, UpdateAppStatusRequest } from "../../core/proto/gen/agent_pb.ts";
+import { LoadedLate } from "../../core/loaded_late.ts";
+import type { Rpc } from "../../core/plugin.ts";
+import type { UpdateAppStatusRequest } from "../../core/proto/gen/agent_pb.ts";
 import type { TaskReport, TaskReporter, TaskState } from "./service.ts";
 
 /** Longest message, in bytes of UTF-8: what the control plane takes. */
@@ -21,11 +22,10 @@ export type SendAppStatus = (status: AppStatus, signal?: AbortSignal) => Promise
 
 /** Sends updates over the agent's connection, after checking what the control plane would refuse. */
 export function appStatusSender(rpc: Rpc): SendAppStatus {
-  let loading: Promise<ServiceClient<typeof Agent>> | undefined;
-  const load = async () => rpc.client((await import("../../core/proto/gen/agent_pb.ts")).Agent);
+  const client = new LoadedLate(async () => rpc.client((await import("../../core/proto/gen/agent_pb.ts")).Agent));
   return async ({ slug, state, message, uri }, signal) => {
     checkAppStatus({ slug, state, message, uri });
-    await (await (loading ??= load())).updateAppStatus({ slug, state, message, uri }, { signal });
+    await (await client.use()).updateAppStatus({ slug, state, message, uri }, { signal });
   };
 }
 

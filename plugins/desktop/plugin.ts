@@ -4,9 +4,9 @@
  * @module
  */
 import { HttpProblem } from "../../core/errors.ts";
+import { LoadedLate } from "../../core/loaded_late.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { desktopConfig } from "./config.ts";
-import type { Desktop } from "./desktop.ts";
 import { desktopMetrics } from "./desktop_metrics.ts";
 import type { DesktopDriver } from "./driver.ts";
 import { chooseDriver, type DriverWork } from "./driver_choice.ts";
@@ -46,19 +46,18 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
       ctx.hooks.onDrain(() => drained.abort(closed));
       const signal = AbortSignal.any([ctx.signal, drained.signal]);
       // Nothing is looked for and nothing is started before somebody wants a desktop.
-      let made: Promise<Desktop> | undefined;
-      const make = async () => {
+      const made = new LoadedLate(async () => {
         const { Desktop } = await import("./desktop.ts");
         return new Desktop({
           ...{ clock, log, health, exec, env, config, metrics, signal },
           chooseDriver: () => choose({ exec, env, clock, log, tasks, config }),
         });
-      };
-      const open = () => made ??= make();
-      ctx.defer(async () => await (await made)?.close());
-      metrics.running.collect(async () => (await made)?.running === undefined ? 0 : 1);
-      metrics.viewers.collect(async () => (await made)?.viewers.length ?? 0);
-      metrics.held.collect(async () => (await made)?.lease.state.holder === undefined ? 0 : 1);
+      });
+      const open = () => made.use();
+      ctx.defer(async () => await (await made.present())?.close());
+      metrics.running.collect(async () => (await made.present())?.running === undefined ? 0 : 1);
+      metrics.viewers.collect(async () => (await made.present())?.viewers.length ?? 0);
+      metrics.held.collect(async () => (await made.present())?.lease.state.holder === undefined ? 0 : 1);
       addDesktopRoutes(ctx.routes.app, { clock, signal, desktop: open });
       ctx.provide(DesktopActions, desktopActions(open, signal));
       addViewerRoutes(ctx.routes.app);
@@ -69,7 +68,7 @@ export function desktopPlugin(choose: (work: DriverWork) => Promise<DesktopDrive
       ctx.routes.describe(async () => (await import("./api.ts")).desktopApi);
       ctx.routes.limit("/action", { handlerMs: config.maxDurationMs + ACTION_MS });
       if (config.shareDisplay) {
-        ctx.env.contribute("desktop", async () => (await made)?.running?.environment ?? {});
+        ctx.env.contribute("desktop", async () => (await made.present())?.running?.environment ?? {});
       }
       ctx.announce({ capabilities: ["desktop", "desktop.lease"], limits: { maxViewers: config.maxViewers } });
     },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LoadedLate } from "../../core/loaded_late.ts";
 import { definePlugin, optional, type Plugin } from "../../core/plugin.ts";
 import { FileAccess } from "../agentfiles/service.ts";
 import { Processes } from "../agentproc/service.ts";
@@ -13,7 +14,6 @@ import { localWorkspace } from "./local_workspace.ts";
 import { mcpMetrics } from "./mcp_metrics.ts";
 import { addPlainRoutes } from "./plain_routes.ts";
 import type { SessionOptions } from "./session.ts";
-import type { McpSessions } from "./sessions.ts";
 import { addTaskEventRoute } from "./task_event_route.ts";
 import { TaskReports } from "./task_reports.ts";
 
@@ -47,17 +47,16 @@ const mcp: Plugin = definePlugin({
     };
 
     // The SDK costs 30 MB and 200 ms: whoever never asks does not pay.
-    let sessions: Promise<McpSessions> | undefined;
-    const load = async () => new (await import("./sessions.ts")).McpSessions(options);
-    metrics.sessions.collect(async () => (await sessions)?.size ?? 0);
-    ctx.tasks.every("close idle sessions", LOOK_EVERY_MS, async () => await (await sessions)?.closeIdle());
-    ctx.hooks.onDrain(async () => await (await sessions)?.close());
-    ctx.defer(async () => await (await sessions)?.close());
+    const sessions = new LoadedLate(async () => new (await import("./sessions.ts")).McpSessions(options));
+    metrics.sessions.collect(async () => (await sessions.present())?.size ?? 0);
+    ctx.tasks.every("close idle sessions", LOOK_EVERY_MS, async () => await (await sessions.present())?.closeIdle());
+    ctx.hooks.onDrain(async () => await (await sessions.present())?.close());
+    ctx.defer(async () => await (await sessions.present())?.close());
 
     addPlainRoutes(ctx.routes.app, options);
     addTaskEventRoute(ctx.routes.app, tasks);
     ctx.routes.describe(async () => (await import("./api.ts")).mcpApi);
-    ctx.routes.app.all("/", async (c) => await (await (sessions ??= load())).handle(c.req.raw));
+    ctx.routes.app.all("/", async (c) => await (await sessions.use()).handle(c.req.raw));
     ctx.routes.limit("/", { maxBodyBytes: config.maxMessageBytes });
     ctx.routes.limit("/call-tool", { maxBodyBytes: config.maxMessageBytes, handlerMs: Infinity });
     ctx.announce({ capabilities: ["mcp.http", "mcp.tools"], limits: { maxSessions: config.maxSessions } });
