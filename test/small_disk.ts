@@ -11,14 +11,16 @@ export type Room = "bytes" | "files";
 /** A small disk. Disposing it takes everything on it away. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Uses up all that is left of one or the other. */
-  fill(room: Room): Promise<void>;
+  /** Uses up all that is left of one or the other, but for `leaving` bytes or files. */
+  fill(room: Room, options?: { readonly leaving?: number }): Promise<void>;
   /** Gives back what was used up. */
   makeRoom(): Promise<void>;
   /** Names of what is in a directory of the disk, but for the filling. */
   names(directory?: string): string[];
 }
 
+/** Enough for what a test puts there before it fills the rest. */
+const DISK_BYTES = 1024 * 1024;
 const FILLING = "filling";
 const CHUNK = new Uint8Array(4096);
 
@@ -32,7 +34,7 @@ export async function openSmallDisk(bytes: number): Promise<SmallDisk | undefine
   const filling = join(path, FILLING);
   return {
     path,
-    async fill(room) {
+    async fill(room, { leaving = 0 } = {}) {
       await Deno.mkdir(filling, { recursive: true });
       const isFull = (error: unknown) => (error as { readonly code?: string }).code === "ENOSPC";
       try {
@@ -41,6 +43,8 @@ export async function openSmallDisk(bytes: number): Promise<SmallDisk | undefine
       } catch (error) {
         if (!isFull(error)) throw error;
       }
+      if (room === "bytes") await shorten(join(filling, "bytes"), leaving);
+      else for (let index = 0; index < leaving; index++) await Deno.remove(join(filling, `file-${index}`));
     },
     async makeRoom() {
       await Deno.remove(filling, { recursive: true });
@@ -54,10 +58,24 @@ export async function openSmallDisk(bytes: number): Promise<SmallDisk | undefine
   };
 }
 
+/** Gives a test a disk, and skips a step that says why where there can be none. */
+export async function withSmallDisk(t: Deno.TestContext, use: (disk: SmallDisk) => Promise<void>): Promise<void> {
+  await using disk = await openSmallDisk(DISK_BYTES);
+  if (disk === undefined) {
+    await t.step({ name: "needs the right to mount", ignore: true, fn() {} });
+    return;
+  }
+  await use(disk);
+}
+
 /** Never returns without an error: a disk has an end. */
 async function fillBytes(path: string): Promise<never> {
   using file = await Deno.open(path, { write: true, create: true, append: true });
   for (;;) await file.write(CHUNK);
+}
+
+async function shorten(path: string, bytes: number): Promise<void> {
+  await Deno.truncate(path, (await Deno.stat(path)).size - bytes);
 }
 
 async function run(program: string, ...args: string[]): Promise<boolean> {

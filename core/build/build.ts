@@ -3,19 +3,20 @@
  *
  * @module
  */
-import { dirname, join, relative } from "@std/path";
+import { basename, dirname, join, relative } from "@std/path";
 
 import { type AgentSource, projectSettings } from "../agent_source.ts";
 import type { PluginOverview } from "../cli/plugin_overview.ts";
 import { messageOf } from "../errors.ts";
 import type { PluginPermissions, Variables } from "../plugin.ts";
-import { replaceFile, type ReplaceFileOptions } from "../replace_file.ts";
+import { roomHint } from "../write_failure.ts";
 import { binarySizes, graphFacts } from "./build_facts.ts";
 import { buildReport, sizesText } from "./build_report.ts";
 import { type Compilation, compile } from "./compile_roads.ts";
 import { entryFile, entrySettings, type ImportingProject, permissionFlags } from "./entry_file.ts";
 import type { BuildManifest } from "./manifest.ts";
 import { BuildStepError, type Runner, runner } from "./runner.ts";
+import { openStaging, putInPlace } from "./staging.ts";
 
 /** What {@linkcode build} takes. */
 export interface BuildOptions {
@@ -61,11 +62,11 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   const deno = runner(options.deno, { cwd: dirname(manifest.file), env });
 
   await say(`1/7 generate ${shown(manifest, places.entry)}`);
-  await generate(manifest, source, places);
+  await step("generate", manifest, () => generate(manifest, source, places));
   const flags = ["--config", places.config, "--lock", places.lock];
 
   await say(`2/7 resolve and lock in ${shown(manifest, places.lock)}`);
-  await step("resolve", manifest, () => deno(["cache", "--quiet", ...flags, places.entry]));
+  await step("resolve", manifest, () => lock(deno, source, places));
   await say("3/7 check types");
   await step("check types", manifest, () => deno(["check", "--quiet", ...flags, places.entry]));
   await say("4/7 read the plugins");
@@ -74,32 +75,28 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   await say(`5/7 report in ${shown(manifest, places.report)}`);
   const permissions = permissionFlags(plugins.map((plugin) => (plugin.permissions ?? {}) as PluginPermissions));
   const report = await step("report", manifest, () => reportOf(options, { deno, places, plugins, permissions }));
-  await replaceFile(places.report, report, MADE_FOR_ALL);
+  await step("report", manifest, () => putInPlace(places.report, report));
   await say(report.trimEnd());
   if (options.reportOnly) return [];
 
   // Put in place when all of them are made: a release has a binary for each target, and all of one build.
-  const staging = await Deno.makeTempDir({ dir: manifest.output, prefix: ".compiling-" });
-  try {
-    const names: string[] = [];
-    for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
-      const name = manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name;
-      const output = join(staging, name);
-      const place = shown(manifest, join(manifest.output, name));
-      await say(`6/7 compile ${place}${target === undefined ? "" : ` for ${target}`}`);
-      await compileTo(output, options, {
-        flags: ["--config", places.config, ...permissions],
-        ...{ lock: places.lock, entry: places.entry, target },
-      });
-      names.push(name);
-      await say(sizesText(await binarySizes(output)));
-      await compare(output, options, { plugins, target });
-    }
-    for (const name of names) await Deno.rename(join(staging, name), join(manifest.output, name));
-    return names.map((name) => join(manifest.output, name));
-  } finally {
-    await Deno.remove(staging, { recursive: true });
+  await using staging = await step("compile", manifest, () => openStaging(join(manifest.output, manifest.name)));
+  const names: string[] = [];
+  for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
+    const name = manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name;
+    const output = join(staging.path, name);
+    const place = shown(manifest, join(manifest.output, name));
+    await say(`6/7 compile ${place}${target === undefined ? "" : ` for ${target}`}`);
+    await compileTo(output, options, {
+      flags: ["--config", places.config, ...permissions],
+      ...{ lock: places.lock, entry: places.entry, target },
+    });
+    names.push(name);
+    await say(sizesText(await binarySizes(output)));
+    await compare(output, options, { plugins, target });
   }
+  for (const name of names) await Deno.rename(join(staging.path, name), join(manifest.output, name));
+  return names.map((name) => join(manifest.output, name));
 }
 
 function placesOf(manifest: BuildManifest, source: AgentSource): Places {
@@ -120,27 +117,46 @@ function shown(manifest: BuildManifest, path: string): string {
   return relative(dirname(manifest.file), path);
 }
 
-/** What a build makes is read by others, and committed. */
-const MADE_FOR_ALL: ReplaceFileOptions = { newFileMode: 0o644, directoryMode: 0o755 };
-
 async function generate(manifest: BuildManifest, source: AgentSource, places: Places): Promise<void> {
   for (const { from, written } of manifest.plugins) {
     if (!from.startsWith("/")) continue;
     const isThere = await Deno.stat(from).then((stat) => stat.isFile, () => false);
     if (!isThere) throw new BuildError("generate", `plugin "${written}": there is no file "${from}"`);
   }
-  await Deno.mkdir(manifest.output, { recursive: true });
   const own = projectSettings(source, manifest.output);
   if (own !== undefined) {
     const result = entrySettings(own, await importingProjects(manifest));
     if ("problems" in result) throw new BuildError("generate", `imports disagree: ${result.problems.join("; ")}`);
-    await replaceFile(places.config, `${JSON.stringify(result.settings, null, 2)}\n`, MADE_FOR_ALL);
+    await putInPlace(places.config, `${JSON.stringify(result.settings, null, 2)}\n`);
   }
-  await replaceFile(places.entry, entryFile(manifest, places.entry), MADE_FOR_ALL);
+  await putInPlace(places.entry, entryFile(manifest, places.entry));
+}
+
+/** Resolves everything in a copy of the lock beside it: a program that cannot finish a file may leave parts of it. */
+async function lock(deno: Runner, source: AgentSource, places: Places): Promise<void> {
+  await using staging = await openStaging(places.lock);
+  const draft = join(staging.path, basename(places.lock));
   // What the agent was tested with is a better start than whatever is newest today.
   const tested = source.kind === "path" ? join(source.path, "deno.lock") : undefined;
-  const isLocked = await Deno.stat(places.lock).then(() => true, () => false);
-  if (!isLocked && tested !== undefined) await Deno.copyFile(tested, places.lock).catch(() => {}); // None is fine, too.
+  const known = await textOf(places.lock) ?? (tested === undefined ? undefined : await textOf(tested));
+  try {
+    if (known !== undefined) await putInPlace(draft, known);
+    await deno(["cache", "--quiet", "--config", places.config, "--lock", draft, places.entry]);
+  } catch (error) {
+    const said = error instanceof BuildStepError ? withHint(error.output) : messageOf(error);
+    throw new Error(said.replaceAll(draft, places.lock), { cause: error });
+  }
+  const locked = await textOf(draft);
+  if (locked !== undefined) await putInPlace(places.lock, locked);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined; // None is fine, too.
+    throw error;
+  }
 }
 
 /** The `deno.json` around the manifest and around each plugin that is named by its path. */
@@ -213,11 +229,11 @@ async function compileTo(
   const failures: string[] = [];
   const road = await compile({ ...what, output }, {
     ...{ deno, env, cwd: dirname(manifest.file) },
-    failed: (name, error) => failures.push(`${name}: ${messageOf(error)}`),
+    failed: (name, error) => failures.push(`${name}: ${messageOf(error).replaceAll(dirname(output), manifest.output)}`),
   });
   if (road === undefined) {
     const name = what.target === undefined ? "" : `for ${what.target}, and nothing was put in place:\n`;
-    throw new BuildError("compile", name + failures.join("\n"));
+    throw new BuildError("compile", name + withHint(failures.join("\n")));
   }
   for (const failure of failures) await say(`    did not work: ${failure.split("\n")[0]}`);
   await say(`    made with the ${road.name}`);
@@ -257,9 +273,15 @@ async function step<T>(name: string, manifest: BuildManifest, work: () => Promis
   try {
     return await work();
   } catch (error) {
-    const output = error instanceof BuildStepError ? error.output : messageOf(error);
+    if (error instanceof BuildError) throw error;
+    const output = error instanceof BuildStepError ? withHint(error.output) : messageOf(error);
     throw new BuildError(name, withFiles(output, manifest), { cause: error });
   }
+}
+
+/** What a program said, with what to do when it had no room: it has named the place. */
+function withHint(output: string): string {
+  return [output, roomHint(output) ?? []].flat().join("\n");
 }
 
 /** `plugins[2]` and a specifier become what stands in the manifest. */

@@ -8,7 +8,9 @@
  */
 import { dirname, join } from "@std/path";
 
+import { messageOf } from "../errors.ts";
 import type { Variables } from "../plugin.ts";
+import { roomHint } from "../write_failure.ts";
 import { ELF_HEADER_BYTES, elfEnd } from "./elf.ts";
 import { runner } from "./runner.ts";
 
@@ -49,7 +51,7 @@ export interface Road {
   readonly everyPackage: boolean;
 }
 
-/** Makes the binary. `undefined` when no road worked. */
+/** Makes the binary. `undefined` when no road worked; one that found no room for it is the last. */
 export async function compile(what: Compilation, work: CompileWork): Promise<Road | undefined> {
   await Deno.mkdir(dirname(what.output), { recursive: true });
   for (const { run, ...road } of roads(what, work)) {
@@ -58,6 +60,7 @@ export async function compile(what: Compilation, work: CompileWork): Promise<Roa
       return road;
     } catch (error) {
       work.failed(road.name, error);
+      if (roomHint(messageOf(error)) !== undefined) return undefined; // The next one needs no less.
     }
   }
   return undefined;

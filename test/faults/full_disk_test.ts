@@ -21,16 +21,14 @@ import { Journal } from "../../plugins/boundarylogs/journal.ts";
 import { writeSecretFiles } from "../../plugins/controlplane/secret_files.ts";
 import { keepHostKey } from "../../plugins/ssh/host_key.ts";
 import { isolatedEnv, ROOT, runAgent, startAgent } from "../agent_process.ts";
-import { openSmallDisk, type Room, type SmallDisk } from "../small_disk.ts";
+import { type Room, withSmallDisk } from "../small_disk.ts";
 
-/** Enough for what a test puts there before it fills the rest. */
-const DISK_BYTES = 1024 * 1024;
 const BOTH: readonly Room[] = ["bytes", "files"];
 const MAIN = [Deno.execPath(), "run", "-A", "--no-prompt", join(ROOT, "main.ts")];
 
 Deno.test("outpost start says that the token cannot be written to a full disk, and leaves no half of one", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const tokenFile = join(disk.path, "token");
       await disk.fill(room);
 
@@ -43,7 +41,7 @@ Deno.test("outpost start says that the token cannot be written to a full disk, a
 });
 
 Deno.test("outpost start uses the token that a full disk already holds", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const tokenFile = join(disk.path, "token");
     await Deno.writeTextFile(tokenFile, "kept-from-before\n", { mode: 0o600 });
     await disk.fill("bytes");
@@ -56,7 +54,7 @@ Deno.test("outpost start uses the token that a full disk already holds", async (
 });
 
 Deno.test("outpost start says which socket a disk without room for files cannot hold, and starts when there is room", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const socket = join(disk.path, "agent.sock");
     await disk.fill("files");
 
@@ -73,7 +71,7 @@ Deno.test("outpost start says which socket a disk without room for files cannot 
 });
 
 Deno.test("outpost start brings sockets back that were removed from a full disk, once there is room", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const socket = join(disk.path, "agent.sock");
     await using agent = await startAgent({ unix: socket });
     await disk.fill("files");
@@ -92,7 +90,7 @@ Deno.test("outpost start brings sockets back that were removed from a full disk,
 });
 
 Deno.test("outpost start goes on serving when its log is on a full disk", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const log = join(disk.path, "log");
     await Deno.writeTextFile(log, "");
     await disk.fill("bytes");
@@ -109,7 +107,7 @@ Deno.test("outpost start goes on serving when its log is on a full disk", async 
 
 Deno.test("outpost start without room for the host key runs without ssh, names the key, and has it at the next start", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const hostKeyFile = join(disk.path, "key");
       const settings = { listen: "127.0.0.1:0", allowAnonymous: true, hostKeyFile };
       const args = Object.entries(settings).flatMap(([key, value]) => ["--set", `plugins.ssh.config.${key}=${value}`]);
@@ -132,7 +130,7 @@ Deno.test("outpost start without room for the host key runs without ssh, names t
 
 Deno.test("keepHostKey() on a full disk leaves nothing behind, and the key that is there is used", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const kept = await keepHostKey(join(disk.path, "kept"));
       await disk.fill(room);
 
@@ -147,7 +145,7 @@ Deno.test("keepHostKey() on a full disk leaves nothing behind, and the key that 
 
 Deno.test("replaceFile() on a full disk names the file and keeps the old one", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const path = join(disk.path, "settings");
       await replaceFile(path, "old");
       await disk.fill(room);
@@ -164,7 +162,7 @@ Deno.test("replaceFile() on a full disk names the file and keeps the old one", a
 });
 
 Deno.test("LogFile goes on in the old file while there is no room for a new one, and keeps the ones before", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const path = join(disk.path, "a.log");
     const lines = (name: string) => Deno.readTextFileSync(join(disk.path, name));
     using file = new LogFile(path, { maxBytes: 12, backups: 2 });
@@ -182,7 +180,7 @@ Deno.test("LogFile goes on in the old file while there is no room for a new one,
 });
 
 Deno.test("the log begins a line of its own after one that a full disk cut off", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const path = join(disk.path, "a.log");
     using file = new LogFile(path, { maxBytes: 0, backups: 0 });
     const log = createLogger({ category: ["test"], sink: textSink(jsonLine, file), clock: systemClock });
@@ -203,9 +201,9 @@ Deno.test("the log begins a line of its own after one that a full disk cut off",
 
 Deno.test("the boundary journal on a full disk keeps what it has, takes nothing by halves, and goes on", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const directory = join(disk.path, "journal");
-      const options = { directory, maxBytes: DISK_BYTES };
+      const options = { directory, maxBytes: 1024 * 1024 };
       const before = await Journal.open(options);
       await before.append(encode("first"));
       await before.close();
@@ -233,7 +231,7 @@ Deno.test("the boundary journal on a full disk keeps what it has, takes nothing 
 
 Deno.test("secrets of the manifest stay as they were on a full disk, each that cannot be written is named", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const path = join(disk.path, "secret");
       await Deno.writeTextFile(path, "old", { mode: 0o640 });
       const warnings: string[] = [];
@@ -258,7 +256,7 @@ Deno.test("secrets of the manifest stay as they were on a full disk, each that c
 
 Deno.test("commands that write files name the one that a full disk cannot hold, and leave none of several", async (t) => {
   for (const room of BOTH) {
-    await withDisk(t, async (disk) => {
+    await withSmallDisk(t, async (disk) => {
       const home = join(disk.path, "home");
       await Deno.mkdir(home);
       await disk.fill(room);
@@ -286,7 +284,7 @@ Deno.test("commands that write files name the one that a full disk cannot hold, 
 });
 
 Deno.test("chats stay readable on a full disk, what cannot be stored is refused whole, and goes in when there is room", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const path = join(disk.path, "plane.db");
     const chat = { id: "c", title: "before", model: "m", mode: "default", status: "waiting", createdAt: "1" } as const;
     const text = (text: string) => ({ role: "user", content: [{ type: "text", text }], createdAt: "now" }) as const;
@@ -340,15 +338,6 @@ function cannotWrite(path: string): string {
 /** What the agent said as JSON before it ended. */
 function unquoted({ message }: Error): string {
   return message.replaceAll('\\"', '"');
-}
-
-async function withDisk(t: Deno.TestContext, use: (disk: SmallDisk) => Promise<void>): Promise<void> {
-  await using disk = await openSmallDisk(DISK_BYTES);
-  if (disk === undefined) {
-    await t.step({ name: "needs the right to mount", ignore: true, fn() {} });
-    return;
-  }
-  await use(disk);
 }
 
 function encode(text: string): Uint8Array {
