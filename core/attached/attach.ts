@@ -97,7 +97,7 @@ interface Started {
 /** Starts the program with a place to report to. Everything taken is released with the context. */
 async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
   const gate = new LineGate(ctx.clock, ctx.log);
-  const { path: directory } = ctx.defer(await openTemporaryDirectory("outpost-plugin-"));
+  const { path: directory } = ctx.defer(await openTemporaryDirectory("outpost-plugin-").catch(noPlace));
   const token = randomToken();
   const socketPath = join(directory, "agent.sock");
   const exited = Promise.withResolvers<void>();
@@ -107,7 +107,7 @@ async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
     unknown: (type) => gate.write("debug", "message of an unknown type", { type }),
   });
   serveProgram(ctx, conversation, gate, command.access);
-  await ctx.socket.listen(socketPath, (connection, signal) => conversation.accept(connection, signal));
+  await ctx.socket.listen(socketPath, (connection, signal) => conversation.accept(connection, signal)).catch(noPlace);
 
   const child = await roadOf(ctx).spawn({ command: [command.program, ...command.argumentsFor(socketPath)] }, {
     ...command.variables,
@@ -126,6 +126,11 @@ async function start(ctx: Context, command: ProgramCommand): Promise<Started> {
   });
   ctx.log.debug("program started", { pid: program.pid, program: command.program });
   return { conversation, program, directory };
+}
+
+/** A disk without room may have some when the plugin is tried again. @throws {AttachedPluginError} Always. */
+function noPlace(error: unknown): never {
+  throw new AttachedPluginError(messageOf(error), { cause: error });
 }
 
 /** Tells the program each moment of the agent's life, and waits where an answer is due. */

@@ -24,6 +24,8 @@ import type { StepDeadlines } from "../road.ts";
 import { RpcConnection } from "../rpc/connection.ts";
 import { ServiceDirectory } from "../services.ts";
 import { LostFiles } from "../socket/lost_files.ts";
+import { writeFailure } from "../write_failure.ts";
+import { AttachedPluginError } from "./attached_error.ts";
 import type { LineChannel } from "./line_channel.ts";
 import { LineGate } from "./program_output.ts";
 import type { WireMessage } from "./protocol.ts";
@@ -78,10 +80,7 @@ export class ChildLife {
       await run.setUp(unbounded(), this.#cancel.signal, new Set());
       if (run.life === undefined || run.failure !== undefined) return await this.#failed(run);
       front.mount(run.id, mountOf(this.#definition)).answer = { kind: "serving", routes: run.life.routes };
-      parts.server = Deno.serve(
-        { path: this.#socketPath, signal: this.#cut.signal, onListen() {} },
-        (request) => front.fetch(request, AGENT),
-      );
+      parts.server = this.#listen(front);
       await this.#channel.send({ type: "manifest", ...this.#manifest(run) });
     });
   }
@@ -145,9 +144,22 @@ export class ChildLife {
     unhandled[Symbol.dispose]();
   }
 
+  /** @throws {AttachedPluginError} Worth another try: where the socket is to be, there may be no room for a while. */
+  #listen(front: Front): Deno.HttpServer {
+    const options = { path: this.#socketPath, signal: this.#cut.signal, onListen() {} };
+    try {
+      return Deno.serve(options, (request) => front.fetch(request, AGENT));
+    } catch (cause) {
+      throw new AttachedPluginError(messageOf(writeFailure(this.#socketPath, cause)), { cause });
+    }
+  }
+
   #next(step: () => Promise<void>): void {
     this.#steps = this.#steps.then(step).catch((error) =>
-      this.#channel.send({ type: "failed", message: messageOf(error) })
+      this.#channel.send({
+        ...{ type: "failed", message: messageOf(error) },
+        retriable: error instanceof AttachedPluginError && error.retriable,
+      })
     );
   }
 
