@@ -13,6 +13,7 @@ import { inOrder } from "./in_order.ts";
 import { isServing, type State } from "./lifecycle.ts";
 import type { Clock, Logger } from "./plugin.ts";
 import type { PluginRun } from "./plugin_run.ts";
+import type { Unfinished } from "./plugin_steps.ts";
 
 /** What {@linkcode PluginDriver} is made from. */
 export interface PluginDriverOptions {
@@ -96,9 +97,17 @@ export class PluginDriver {
     this.#runs = runs;
   }
 
-  /** Drains and stops some of the runs while the others go on. Only inside {@linkcode change}. */
-  async takeDown(runs: readonly PluginRun[], reason: string): Promise<void> {
+  /**
+   * Drains and stops some of the runs while the others go on, and returns what they began and did not end in time. Only inside
+   * {@linkcode change}.
+   */
+  async takeDown(runs: readonly PluginRun[], reason: string): Promise<readonly Unfinished[]> {
     await this.#lower(runs, reason, new Deadline(this.#options.clock, this.shutdownMs), "the plugin gets a new life");
+    const unfinished = runs.flatMap((run) => run.unfinished);
+    for (const { plugin, phase, what } of unfinished) {
+      this.#options.log.warn("did not finish", { plugin, phase, what });
+    }
+    return unfinished;
   }
 
   /**

@@ -437,6 +437,8 @@ export interface ReloadedPlugin {
   readonly state?: string;
   /** Processes that ended with its old life. */
   readonly ended?: readonly string[];
+  /** What its old life did not end in time; it may still be at it, beside the new one. */
+  readonly unfinished?: readonly string[];
 }
 
 /** ReloadedSetting, as it is sent. */

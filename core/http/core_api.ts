@@ -60,6 +60,8 @@ const RELOAD = z.object({
       because: z.string().optional().describe("Why it was touched."),
       state: PLUGIN_STATE.optional().describe("State now; absent when the configuration does not name it any more."),
       ended: z.array(z.string()).optional().describe("Processes that ended with its old life."),
+      unfinished: z.array(z.string()).optional()
+        .describe("What its old life did not end in time; it may still be at it, beside the new one."),
     }).meta({ id: "ReloadedPlugin" }),
   ),
   agent: z.array(

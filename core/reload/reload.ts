@@ -13,6 +13,7 @@ import type { LoadedPlan } from "../load_plan.ts";
 import type { PlannedPlugin } from "../plan.ts";
 import type { PluginDriver } from "../plugin_driver.ts";
 import type { PluginRun } from "../plugin_run.ts";
+import type { Unfinished } from "../plugin_steps.ts";
 import { planReload, type ReloadStep } from "./reload_plan.ts";
 import { type ReloadAction, type ReloadedPlugin, ReloadError } from "./reload_report.ts";
 
@@ -42,24 +43,27 @@ export async function reloadPlugins(work: ReloadWork): Promise<readonly Reloaded
   const served = new Set([...old.values()].filter((run) => isServing(run.state)));
   const first = planReload({ ...work, present: driver.runs });
   let ends = endedProcesses(first, old, work.force);
+  let unfinished: readonly Unfinished[];
 
   const { takeBack, needNewLife } = await reconfigure(first, old, next);
   const steps = needNewLife.size === 0 ? first : planReload({ ...work, present: driver.runs, needNewLife });
   try {
     ends = endedProcesses(steps, old, work.force);
-    await swap(steps, served, work);
+    unfinished = await swap(steps, served, work);
   } catch (error) {
     await takeBack();
     throw error;
   }
   return steps.map((step) => {
     const run = driver.find(step.id);
+    const left = unfinished.filter(({ plugin }) => plugin === step.id).map(({ what }) => what);
     const report = {
       id: step.id,
       action: actionOf(step, { wasServing: served.has(old.get(step.id)!), run, policy: next.failurePolicy(step.id) }),
       ...(step.because === undefined ? {} : { because: step.because }),
       ...(run === undefined ? {} : { state: run.state }),
       ...(ends.has(step.id) ? { ended: ends.get(step.id) } : {}),
+      ...(left.length > 0 ? { unfinished: left } : {}),
     };
     if (step.treatment !== "replace") run!.replan(step.planned!, next.failurePolicy(step.id));
     return report;
@@ -146,12 +150,20 @@ function settings(value: unknown): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Ends the lives that are to end and begins the new ones. @throws {ReloadError} If one did not come up. */
-async function swap(steps: readonly ReloadStep[], served: ReadonlySet<PluginRun>, work: ReloadWork): Promise<void> {
+/**
+ * Ends the lives that are to end and begins the new ones. Returns what the old ones did not end in time.
+ *
+ * @throws {ReloadError} If a new one did not come up.
+ */
+async function swap(
+  steps: readonly ReloadStep[],
+  served: ReadonlySet<PluginRun>,
+  work: ReloadWork,
+): Promise<readonly Unfinished[]> {
   const { driver, createRun, mount, cancel } = work;
   const before = driver.runs;
   const replaced = steps.filter(({ treatment }) => treatment === "replace");
-  if (replaced.length === 0) return;
+  if (replaced.length === 0) return [];
   const ids = new Set(replaced.map(({ id }) => id));
   const leaving = before.filter((run) => ids.has(run.id));
   const after = steps.flatMap(({ id, planned, treatment }) =>
@@ -159,7 +171,7 @@ async function swap(steps: readonly ReloadStep[], served: ReadonlySet<PluginRun>
   );
   const coming = after.filter((run) => ids.has(run.id));
 
-  await driver.takeDown(leaving, "its configuration changes");
+  const unfinished = await driver.takeDown(leaving, "its configuration changes");
   driver.adopt(after);
   mount(after);
   await driver.bringUp(coming);
@@ -167,7 +179,7 @@ async function swap(steps: readonly ReloadStep[], served: ReadonlySet<PluginRun>
     cancel.throwIfAborted();
     const down = coming.filter((run) => run.planned.verdict === "run" && !isServing(run.state));
     const wanted = down.filter((run) => replaced.some((step) => step.id === run.id && step.ownChange) || had(run.id));
-    if (wanted.length === 0) return;
+    if (wanted.length === 0) return unfinished;
     const problems = wanted.map((run) => ({ path: `plugins.${run.id}`, message: describe(run) }));
     await driver.takeDown(coming, "the configuration before comes back");
     driver.adopt(before);

@@ -22,6 +22,8 @@ export interface ReloadedPlugin {
   readonly state?: State;
   /** Processes that ended with its old life. */
   readonly ended?: readonly string[];
+  /** What its old life did not end in time, in words; it may still be at it, beside the new one. */
+  readonly unfinished?: readonly string[];
 }
 /** One setting of the agent itself that is written differently. */
 export interface ReloadedSetting {

@@ -284,6 +284,30 @@ Deno.test("Agent.reload() is refused when it would end processes, says which, an
   assertStringIncludes(report.plugins[0]!.ended![0]!, "sleep (process ");
 });
 
+Deno.test("Agent.reload() names what an old life did not end in time, and begins the new one", async () => {
+  const hanging = greeter([], {
+    setup(ctx) {
+      ctx.provide(Greeter, { greet: () => ctx.config.greeting });
+      if (ctx.config.greeting !== "hello") return;
+      ctx.hooks.onDrain(() => new Promise(() => {}));
+      ctx.tasks.run("endless", () => new Promise(() => {}));
+    },
+  });
+  await using agent = await createTestAgent({ plugins: [hanging, user([])], ignoreErrors: true });
+  const [drain, stop] = ['drain of plugin "greeter"', 'stop of plugin "greeter"'];
+  let isOver = false;
+
+  const reloading = agent.reload({ config: { greeter: { greeting: "good day" } } }).finally(() => isOver = true);
+  while (!isOver) await agent.clock.advance(1000);
+  const report = await reloading;
+
+  assertEquals(report.plugins.map(({ id, action, unfinished }) => [id, action, unfinished]), [
+    ["greeter", "restarted", [drain, stop, 'task "endless"']],
+    ["user", "restarted", undefined],
+  ]);
+  assertEquals(await say(agent, "user"), "good day");
+});
+
 Deno.test("Agent.reload() names the agent's settings that wait for the next start, every time, and applies the others", async () => {
   await using agent = await createTestAgent({ plugins: [bystander] });
   const changed = { agent: { http: { maxBodyBytes: 10 }, log: { level: "error" }, deadlines: { stopMs: 100 } } };

@@ -119,8 +119,8 @@ for (const [at, what] of [["drain", "ends"], ["setup", "begins"]] as const) {
         const ending = world.end();
         world.agent.signal("SIGTERM");
 
-        // What a reload ended is told at once, and no part of the exit report.
-        const [unfinished, errors] = at === "drain" ? [[], ["held: drain"]] : [["held: setup"], []];
+        // What a reload ended is told at once; what it began is part of the exit report.
+        const [unfinished, errors] = at === "drain" ? [["held: drain"], ["held: drain"]] : [["held: setup"], []];
         checkEnding(await ending, { code: 0, unfinished, errors: [...ERRORS_OF_SEVERAL, ...errors] });
       });
     }));

@@ -33,11 +33,15 @@ export async function reload(ctx: CoreCommandContext): Promise<number> {
 export function describeReload({ plugins, agent }: ReloadBody): string {
   const touched = plugins.filter(({ action }) => action !== "untouched");
   const untouched = plugins.length - touched.length;
-  const rows = touched.map(({ id, action, because, state, ended = [] }) => [
+  const rows = touched.map(({ id, action, because, state, ended = [], unfinished = [] }) => [
     id,
     action,
     state ?? "gone",
-    [because ?? "", ...ended.map((process) => `ended ${process}`)].filter((part) => part !== "").join("; "),
+    [
+      because ?? "",
+      ...ended.map((process) => `ended ${process}`),
+      ...unfinished.map((what) => `did not finish: ${what}`),
+    ].filter((part) => part !== "").join("; "),
   ]);
   const table = rows.length === 0 ? "" : alignColumns([["ID", "ACTION", "STATE", "WHY"], ...rows]);
   const settings = agent.map(({ path, in_force }) =>
