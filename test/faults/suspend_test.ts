@@ -8,12 +8,10 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { TextLineStream } from "@std/streams";
 
-import type { AgentProcess } from "../agent_process.ts";
-import { stateOf } from "../process_namespace.ts";
-import { type MarkedAgent, startMarked, until } from "./marked_agent.ts";
+import { startMarked, until } from "./marked_agent.ts";
+import { connectionOf, inDirectory, LIBRARY, movableClocks, openSocket, stopFor } from "./stopped_agent.ts";
 
 const RECEIVER = fromFileUrl(import.meta.resolve("../fixtures/notify_receiver.ts"));
-const LIBRARY = findLibrary();
 const MINUTE_S = 60;
 /** What goes on after the minute has to have done so in this time, in milliseconds: far less than the periods that it is about. */
 const AT_ONCE_MS = 15_000;
@@ -46,7 +44,7 @@ Deno.test({
         settings: { "plugins.ticking": { from: join(directory, "ticking.ts") } },
         manifest: { directory: "" },
         env: {
-          ...{ LD_PRELOAD: LIBRARY ?? "", FAKETIME_TIMESTAMP_FILE: file.time, FAKETIME_NO_CACHE: "1" },
+          ...movableClocks(file.time),
           ...{ NOTIFY_SOCKET: file.notify, WATCHDOG_USEC: String(2 * MINUTE_S * 1_000_000) },
         },
       });
@@ -109,7 +107,7 @@ Deno.test({
       await Deno.writeTextFile(time, "+0");
       await using world = await startMarked({
         manifest: { directory: "" },
-        env: { LD_PRELOAD: LIBRARY ?? "", FAKETIME_TIMESTAMP_FILE: time, FAKETIME_NO_CACHE: "1" },
+        env: movableClocks(time),
       });
       const { agent } = world;
       await until(async () => (await world.states()).includes("ready"));
@@ -127,17 +125,6 @@ Deno.test({
       assertEquals(await world.states(), ["starting", "ready", "shutting_down", "off"]);
     }),
 });
-
-/** Stops the process, and moves its clocks on while it stands. */
-async function stopFor(seconds: number, { agent }: MarkedAgent, time: string): Promise<void> {
-  agent.signal("SIGSTOP");
-  await until(() => stateOf(agent.pid) === "T");
-  await Deno.writeTextFile(time, `+${seconds}`);
-}
-
-async function connectionOf(agent: AgentProcess): Promise<string> {
-  return (await (await agent.fetch("/api/v0/status")).json()).control_plane.state;
-}
 
 interface Manager extends AsyncDisposable {
   /** What the agent has told its service manager, oldest first. */
@@ -170,59 +157,6 @@ async function startManager(path: string): Promise<Manager> {
   };
 }
 
-interface OpenSocket extends AsyncDisposable {
-  /** Types into a terminal. */
-  type(text: string): void;
-  /** All that came. */
-  seen(): string;
-  isOpen(): boolean;
-}
-
-async function openSocket(agent: AgentProcess, path: string): Promise<OpenSocket> {
-  const socket = new WebSocket(`${agent.http.replace("http", "ws")}${path}`, {
-    headers: { authorization: `Bearer ${agent.token}` },
-  });
-  socket.binaryType = "arraybuffer";
-  let text = "";
-  socket.onmessage = ({ data }) => text += typeof data === "string" ? data : new TextDecoder().decode(data);
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  await new Promise((resolve, reject) => {
-    socket.onopen = resolve;
-    socket.onerror = () => reject(new Error(`Cannot open ${path}`));
-  });
-  return {
-    type: (data) => socket.send(new TextEncoder().encode(JSON.stringify({ data }))),
-    seen: () => text,
-    isOpen: () => socket.readyState === WebSocket.OPEN,
-    async [Symbol.asyncDispose]() {
-      socket.close();
-      await closed;
-    },
-  };
-}
-
-/** Moves the clocks of a process that is started with it; Debian's package `faketime` has it. */
-function findLibrary(): string | undefined {
-  for (const { name } of Deno.readDirSync("/usr/lib")) {
-    const path = `/usr/lib/${name}/faketime/libfaketimeMT.so.1`;
-    try {
-      if (Deno.statSync(path).isFile) return path;
-    } catch {
-      // Not for this architecture.
-    }
-  }
-  return undefined;
-}
-
 async function drained(response: Promise<Response>): Promise<void> {
   await (await response).body?.cancel();
-}
-
-async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "outpost-suspend-" });
-  try {
-    await test(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 }
