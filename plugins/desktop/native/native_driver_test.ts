@@ -26,15 +26,16 @@ Deno.test("a start whose X server accepts and does not answer ends in time, with
     plugins: [desktop],
     config: { desktop: { driver: "native", startMs: 1000 } },
     env: { PATH: `${STAND_IN}:/usr/bin:/bin`, HOME: "/tmp", STAND_IN_DISPLAY: String(display) },
-    time: "real",
   });
   try {
-    const response = await agent.post("/api/v0/desktop/action", { action: "screenshot" });
+    const asking = agent.post("/api/v0/desktop/action", { action: "screenshot" });
+    using _connection = await accepting;
+    await agent.clock.advance(1000);
+    const response = await asking;
 
     assertEquals(response.status, 500);
     assertStringIncludes((await response.json()).detail, "deadline is 1000 ms");
   } finally {
-    (await accepting).close();
     listener.close();
     await agent[Symbol.asyncDispose]();
     await Deno.remove(`${SOCKETS}/X${display}`).catch(() => {}); // The listener has removed it.
