@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 
 import { z } from "zod";
 
+import { untilRefused } from "../socket/testing_refusal.ts";
 import { json, readJson } from "./json.ts";
 import { listenTcp, listenUnix, reachable } from "./listeners.ts";
 import { serveTestFront } from "./testing_front.ts";
@@ -110,6 +111,7 @@ Deno.test("listenUnix() replaces the file of a dead server and leaves a live one
   const crashed = Deno.listen({ transport: "unix", path: `${at.path}.old` });
   await Deno.rename(`${at.path}.old`, at.path);
   crashed.close();
+  await untilRefused(() => Deno.connect({ transport: "unix", path: at.path }));
   assertEquals(Deno.lstatSync(at.path).isSocket, true);
 
   const listener = await listenUnix(front, at.path);

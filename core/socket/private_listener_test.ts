@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { listenPrivately } from "./private_listener.ts";
+import { untilRefused } from "./testing_refusal.ts";
 
 async function socketPath(): Promise<{ path: string; directory: string; [Symbol.asyncDispose](): Promise<void> }> {
   const directory = await Deno.makeTempDir();
@@ -68,6 +69,7 @@ Deno.test("listenPrivately() refuses a path where a server answers and replaces 
   await Deno.rename(at.path, `${at.path}.moved`);
   await first.close();
   await Deno.rename(`${at.path}.moved`, at.path);
+  await untilRefused(() => Deno.connect({ transport: "unix", path: at.path }));
 
   const second = await listenPrivately(at.path, () => Promise.resolve(), unexpected);
 

@@ -3,6 +3,7 @@ import { dirname, join } from "@std/path";
 import { connect } from "node:net";
 
 import { LatestValue } from "../../core/latest_value.ts";
+import { closedPort } from "../../core/socket/testing_refusal.ts";
 import { fake } from "../../core/testing/mod.ts";
 import {
   type Banner,
@@ -324,7 +325,7 @@ withSsh(
 
 withSsh("ssh -L carries a port, and the end of each direction", async (agent) => {
   await using echo = echoServer();
-  const port = freePort();
+  const port = await closedPort();
   await using forward = await forwarding(agent, ["-L", `127.0.0.1:${port}:127.0.0.1:${echo.port}`]);
 
   assertEquals(await ask(await Deno.connect({ port }), "hello"), "hello, end");
@@ -333,7 +334,7 @@ withSsh("ssh -L carries a port, and the end of each direction", async (agent) =>
 
 withSsh("ssh -R carries a port of the workspace to the client's side", async (agent) => {
   await using echo = echoServer();
-  const port = freePort();
+  const port = await closedPort();
   await using forward = await forwarding(agent, ["-R", `127.0.0.1:${port}:127.0.0.1:${echo.port}`]);
 
   assertEquals(await ask(await Deno.connect({ port }), "hello"), "hello, end");
@@ -364,7 +365,7 @@ withSsh("ssh -L and -R carry Unix sockets", async (agent) => {
 
 withSsh("ssh -D lets programs choose where to connect to, and -N needs no session", async (agent) => {
   await using echo = echoServer();
-  const port = freePort();
+  const port = await closedPort();
   const child = agent.spawn(["ssh", "-N", "-D", `127.0.0.1:${port}`, "workspace"]);
   while (!await isListening(port)) await turn();
 
@@ -414,7 +415,7 @@ for await (const socket of listener) await socket.readable.pipeTo(socket.writabl
 });
 
 withSsh("ssh -L to a closed port is refused with the reason", async (agent) => {
-  const closed = freePort();
+  const closed = await closedPort();
 
   const { err } = await agent.ssh(undefined, { flags: ["-W", `127.0.0.1:${closed}`, "-o", "LogLevel=INFO"] });
 
@@ -534,12 +535,6 @@ async function forwarding(agent: SshAgent, flags: readonly string[]) {
     await child.status;
   }
   return { errors: () => errors, end, [Symbol.asyncDispose]: end };
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }
 
 async function isListening(port: number): Promise<boolean> {
