@@ -77,7 +77,8 @@ export async function attach(ctx: Context, entry: ProgramEntry, told: (hello: Sa
 
   tellOfControlPlane(ctx, conversation);
   void conversation.over.catch((error) => http?.end(error.message));
-  addHooks(ctx, conversation, { drainMs: manifest.drainMs, readyBy, socket: http?.socket });
+  // Waiting for other plugins between set-up and start is no time of this program.
+  addHooks(ctx, conversation, { drainMs: manifest.drainMs, leftMs: readyBy.leftMs, socket: http?.socket });
   // Tasks, as those begin when the plugin runs: only then there is something to end.
   ctx.tasks.run("ping", (signal) => ping(ctx, conversation, http?.socket, signal));
   ctx.tasks.run("program", async (signal) => {
@@ -137,15 +138,16 @@ function noPlace(error: unknown): never {
 function addHooks(
   ctx: Context,
   conversation: Conversation,
-  { drainMs, readyBy, socket }: {
+  { drainMs, leftMs, socket }: {
     readonly drainMs: number | undefined;
-    readonly readyBy: Deadline;
+    /** Milliseconds that are left of its start when it is set up. */
+    readonly leftMs: number;
     readonly socket: LostSocket | undefined;
   },
 ): void {
   const { hooks, clock } = ctx;
   hooks.onStart(async () => {
-    const own = new Deadline(clock, roadOf(ctx).deadlines.startMs).nested(Math.max(1, readyBy.leftMs));
+    const own = new Deadline(clock, roadOf(ctx).deadlines.startMs).nested(Math.max(1, leftMs));
     await conversation.send("start");
     const { announce } = await expectInTime(ctx, conversation, own, "ready");
     if (announce !== undefined) ctx.announce(announce);

@@ -165,6 +165,33 @@ Deno.test("an attached program has its time to start, also when somebody sets th
   assertEquals([setByMs, ...agent.plugins().map(({ id, state }) => `${id} ${state}`)], [3_600_000, "hand running"]);
 });
 
+Deno.test("an attached program has its time to start, however long other plugins take for their set-up", async () => {
+  let passedMs = 0;
+  const args = ["run", "-A", "--no-config", "--no-lock", BY_HAND, "late@ready"];
+  const slow = definePlugin({
+    ...{ id: "slow", version: "1.0.0", api: 1, summary: "Is set up last, an hour later.", stability: "stable" },
+    async setup() {
+      while (stateOf("hand") !== "prepared") await new Promise((resolve) => setImmediate(resolve));
+      passedMs = 3_600_000;
+    },
+  });
+  await using agent = createAgent({
+    plugins: [slow],
+    config: {
+      agent: { listen: { tcp: null, unix: null } },
+      plugins: { hand: { from: `exec:${Deno.execPath()}`, args } },
+    },
+    env: {},
+    logSink: () => {},
+    clock: { ...systemClock, elapsed: () => systemClock.elapsed!() + passedMs },
+  });
+  const stateOf = (id: string) => agent.plugins().find((each) => each.id === id)?.state;
+
+  await agent.start();
+
+  assertEquals([stateOf("slow"), stateOf("hand")], ["running", "running"]);
+});
+
 Deno.test("an attached program's answers arrive as they are made, and end with whoever left", async () => {
   await using agent = await startByHand();
   const left = new AbortController();
