@@ -15,7 +15,7 @@ const TOKEN = "6c1f8b34-52b7-4d0e-9f0a-3f5e1f2d7a10";
 /** Longest wait for anything, in milliseconds. It only ends hangs. */
 const HANG_MS = 120_000;
 /** Limits of the end that make a test short, in milliseconds. */
-const LIMITS = { drainMs: 1000, stopMs: 1000, lastWordsMs: 2000, terminateMs: 1000 } as const;
+const LIMITS = { drainMs: 1000, stopMs: 5000, lastWordsMs: 2000, terminateMs: 1000 } as const;
 /** What the agent gives a control plane to close the connection, and its front to give the last answers, in milliseconds. */
 const FAREWELL_MS = 5000 + 2000;
 /** The longest end: a drain that is cut, and then a stop that is cut. */
@@ -147,6 +147,8 @@ function limits(): Record<string, unknown> {
     "agent.log.level": "debug",
     "agent.shutdown.drainMs": LIMITS.drainMs,
     "agent.deadlines.stopMs": LIMITS.stopMs,
+    // A plugin that is held in one of these waits for the signal, however long the others take to become busy.
+    ...Object.fromEntries(["setupMs", "startMs", "readyMs"].map((name) => [`agent.deadlines.${name}`, HANG_MS])),
     "plugins.controlplane.config.lastWordsMs": LIMITS.lastWordsMs,
     "plugins.agentproc.config.terminateMs": LIMITS.terminateMs,
   };
