@@ -18,6 +18,7 @@ export { Secret } from "./core/config/secret.ts";
 export {
   AgentNotFoundError,
   ConfigError,
+  type ConfigErrorSubject,
   type ConfigProblem,
   DeadlineError,
   ERROR_CODES,

@@ -175,15 +175,25 @@ export interface ConfigProblem {
   /** Where the value came from: a file's path, `--set`, or `plugins` for the built-in list. */
   readonly source?: string;
 }
+/** What cannot be done because of a problem, and in what it is. */
+export interface ConfigErrorSubject {
+  /** Default: `start`. */
+  readonly cannot?: string;
+  /** Default: `the configuration`. */
+  readonly place?: string;
+}
 /** The configuration or the plan has problems; all of them are listed at once. The process exits with 2. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly code = "config_invalid";
 
-  constructor(readonly problems: readonly ConfigProblem[]) {
+  constructor(
+    readonly problems: readonly ConfigProblem[],
+    { cannot = "start", place = "the configuration" }: ConfigErrorSubject = {},
+  ) {
     super(
       [
-        `Cannot start: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`} in the configuration`,
+        `Cannot ${cannot}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`} in ${place}`,
         ...problems.map(describeProblem),
       ].join("\n"),
     );

@@ -118,11 +118,6 @@ function shown(manifest: BuildManifest, path: string): string {
 }
 
 async function generate(manifest: BuildManifest, source: AgentSource, places: Places): Promise<void> {
-  for (const { from, written } of manifest.plugins) {
-    if (!from.startsWith("/")) continue;
-    const isThere = await Deno.stat(from).then((stat) => stat.isFile, () => false);
-    if (!isThere) throw new BuildError("generate", `plugin "${written}": there is no file "${from}"`);
-  }
   const own = projectSettings(source, manifest.output);
   if (own !== undefined) {
     const result = entrySettings(own, await importingProjects(manifest));

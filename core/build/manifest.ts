@@ -11,9 +11,9 @@ import { isPlainObject } from "../config/layers.ts";
 import { JsoncSyntaxError, parseJsonc } from "../config/jsonc_document.ts";
 import { checkValue } from "../config/schema_problems.ts";
 import { STANDARD_PLUGINS } from "../config/standard_plugins.ts";
-import { nearestName } from "../config/suggestion.ts";
-import { ConfigError, type ConfigProblem, messageOf } from "../errors.ts";
+import { ConfigError, type ConfigErrorSubject, type ConfigProblem, messageOf } from "../errors.ts";
 import { AGENT_VERSION } from "../load_plan.ts";
+import { isPath, unknownPlugin, wrongFile, wrongItems } from "./manifest_problems.ts";
 
 /** One plugin of a binary. */
 export interface WantedPlugin {
@@ -60,37 +60,61 @@ const manifest = z.strictObject({
   output: z.string().min(1).default("dist"),
 });
 
-/** Reads a manifest. @throws {ConfigError} With every problem, each with its place in the file. */
-export function readManifest(file: string, text: string): BuildManifest {
-  const { value, places } = parsed(file, text);
-  const problems: ConfigProblem[] = [];
-  const source = (path: readonly PropertyKey[]) => places(path.map(String).join("."));
-  const checked = checkValue(manifest, value, { at: [], source });
-  if ("problems" in checked) throw new ConfigError(checked.problems);
-  const written = checked.value;
-  const plugins = written.plugins.map((wanted, index) => {
-    const { import: from, export: name } = typeof wanted === "string" ? { import: wanted, export: "default" } : wanted;
-    const problem = unknownStandard(from);
-    if (problem !== undefined) {
-      problems.push({ path: `plugins.${index}`, message: problem, source: source(["plugins", index]) });
-    }
-    return wantedPlugin(from, name, dirname(file));
-  });
-  if (problems.length > 0) throw new ConfigError(problems);
-  const { name, version, agent, targets, output } = written;
-  return { name, version, agent, plugins, targets, file, output: resolve(dirname(file), output) };
+/** What {@linkcode readManifest} knows beside the file. */
+export interface ReadManifestOptions {
+  /** The agent that somebody named elsewhere: the file's is not looked at then. */
+  readonly agent?: string;
 }
 
-/** The binary that a configuration needs: its own plugins, and every standard one that it does not switch off. */
+/** Reads a manifest. @throws {ConfigError} With every problem, each with its place in the file. */
+export function readManifest(file: string, text: string, options: ReadManifestOptions = {}): BuildManifest {
+  const { value, places } = parsed(file, text, MANIFEST);
+  const directory = dirname(file);
+  const source = (path: readonly PropertyKey[]) => places(path.map(String).join("."));
+  const checked = checkValue(manifest, value, { at: [], source });
+  // What is wrong with the files is told with what is wrong with the text.
+  const problems: ConfigProblem[] = [...("problems" in checked ? checked.problems : [])];
+  for (const [path, message] of wrongItems(value, { directory, ...options })) {
+    problems.push({ path, message, source: places(path) });
+  }
+  if ("problems" in checked || problems.length > 0) throw new ConfigError(problems, MANIFEST);
+  const { name, version, agent, targets, output } = checked.value;
+  const plugins = checked.value.plugins.map((wanted) =>
+    typeof wanted === "string"
+      ? wantedPlugin(wanted, "default", directory)
+      : wantedPlugin(wanted.import, wanted.export, directory)
+  );
+  return { name, version, agent, plugins, targets, file, output: resolve(directory, output) };
+}
+
+const MANIFEST: ConfigErrorSubject = { cannot: "build", place: "the manifest" };
+
+/**
+ * The binary that a configuration needs: its own plugins, and every standard one that it does not switch off.
+ *
+ * @throws {ConfigError} With every entry that no binary can hold.
+ */
 export function manifestOfConfig(file: string, text: string): BuildManifest {
-  const { value } = parsed(file, text);
+  const subject = { cannot: "build" };
+  const { value, places } = parsed(file, text, subject);
   const entries = isPlainObject(value) && isPlainObject(value.plugins) ? value.plugins : {};
   const isOff = (entry: unknown) => entry === false || (isPlainObject(entry) && entry.enabled === false);
-  const own = Object.entries(entries).flatMap(([, entry]) =>
-    isPlainObject(entry) && typeof entry.from === "string" && !isOff(entry) && !/^[a-z][a-z0-9+.-]+:/.test(entry.from)
-      ? [wantedPlugin(entry.from, "default", dirname(file))]
-      : []
-  );
+  const problems: ConfigProblem[] = [];
+  const own: WantedPlugin[] = [];
+  for (const [id, entry] of Object.entries(entries)) {
+    const from = isPlainObject(entry) ? entry.from : undefined;
+    if (typeof from !== "string") {
+      const message = STANDARD_PLUGINS.includes(id) ? undefined : unknownPlugin(id);
+      if (message !== undefined) problems.push({ path: `plugins.${id}`, message, source: places(`plugins.${id}`) });
+    } else if (!isOff(entry) && !/^[a-z][a-z0-9+.-]+:/.test(from)) {
+      // Unlike a manifest's, it is a path whatever it begins with.
+      const path = resolve(dirname(file), from);
+      const message = wrongFile(path, from);
+      if (message === undefined) own.push({ from: path, export: "default", written: from });
+      else problems.push({ path: `plugins.${id}.from`, message, source: places(`plugins.${id}.from`) });
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems, subject);
   const standard = STANDARD_PLUGINS.filter((id) => !isOff(entries[id]))
     .map((id) => wantedPlugin(`standard/${id}`, "default", dirname(file)));
   return {
@@ -106,21 +130,10 @@ export function manifestOfConfig(file: string, text: string): BuildManifest {
 function wantedPlugin(written: string, name: string, directory: string): WantedPlugin {
   const standard = /^standard\/(.+)$/.exec(written)?.[1];
   if (standard !== undefined) return { from: `@outpost/agent/plugins/${standard}`, export: name, written };
-  const isPath = /^\.{0,2}\//.test(written);
-  return { from: isPath ? resolve(directory, written) : written, export: name, written };
+  return { from: isPath(written) ? resolve(directory, written) : written, export: name, written };
 }
 
-function unknownStandard(from: string): string | undefined {
-  const id = /^standard\/(.+)$/.exec(from)?.[1];
-  if (id !== undefined && !STANDARD_PLUGINS.includes(id)) {
-    const near = nearestName(id, STANDARD_PLUGINS);
-    return `no standard plugin is called "${id}"${near === undefined ? "" : `: did you mean "${near}"?`}`;
-  }
-  if (id === undefined && STANDARD_PLUGINS.includes(from)) return `expected "standard/${from}", or a path or a package`;
-  return undefined;
-}
-
-function parsed(file: string, text: string) {
+function parsed(file: string, text: string, subject: ConfigErrorSubject) {
   try {
     const document = parseJsonc(text);
     const places = (path: string) => {
@@ -134,6 +147,6 @@ function parsed(file: string, text: string) {
       path: "",
       message: `cannot parse the file: ${messageOf(error)}`,
       source: `${file}${where}`,
-    }]);
+    }], subject);
   }
 }

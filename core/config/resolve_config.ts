@@ -11,7 +11,7 @@ import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { Variables } from "../plugin.ts";
 import { type AgentSettings, agentSettings } from "./agent_settings.ts";
 import { type CheckablePlugin, checkPlugins } from "./check_plugins.ts";
-import { notForDeno } from "./deno_file.ts";
+import { folderOfPlugin, notAFile, notForDeno } from "./deno_file.ts";
 import { dotted } from "./jsonc_document.ts";
 import { isPlainObject, type Merged, mergeLayers, type PlainObject } from "./layers.ts";
 import type { LoadedConfig } from "./loaded_config.ts";
@@ -36,7 +36,7 @@ export interface ResolveConfigOptions {
   readonly overrides?: readonly ConfigOverride[];
   /**
    * Plugins that are known already. When there are problems, theirs join the list, so that nobody has to mend the agent's
-   * settings to learn what is wrong with a plugin's.
+   * settings to learn what is wrong with a plugin's; so do the files of plugins that are missing.
    */
   readonly plugins?: readonly CheckablePlugin[];
   /** For `${env:NAME}`. Default: none. */
@@ -81,7 +81,10 @@ export function resolveConfig(options: ResolveConfigOptions = {}): LoadedConfig 
   const origin = (path: string) => merged.givenAt(path)?.source ?? "default";
   if (problems.length > 0 || agent === undefined) {
     const told = new Set(problems.map((problem) => problem.path));
-    const more = options.plugins === undefined ? [] : checkPlugins({ entries, origin }, options.plugins).problems;
+    const more = options.plugins === undefined ? [] : [
+      ...(agent?.allowImport === false ? [] : missingFiles(entries)),
+      ...checkPlugins({ entries, origin }, options.plugins).problems,
+    ];
     throw new ConfigError([...problems, ...more.filter((problem) => !told.has(problem.path))]);
   }
   return {
@@ -175,8 +178,11 @@ function resolveEntry(reading: Reading, id: string, written: unknown): PluginEnt
     const message = `this version loads plugins from files only: expected a path, or "exec:" and a path, got "${from}"`;
     reading.problems.push({ path: dotted([...path, "from"]), message, source });
   } else if (file !== undefined && file === from) {
-    const message = notForDeno(file);
-    if (message !== undefined) reading.problems.push({ path: dotted([...path, "from"]), message, source });
+    const wrong = notForDeno(file);
+    if (wrong !== undefined) {
+      const message = folderOfPlugin(resolvePath(reading, file, [...path, "from"]), file) ?? wrong;
+      reading.problems.push({ path: dotted([...path, "from"]), message, source });
+    }
   }
   const attached = attachedEntry(entry);
   for (const message of attached.problems) {
@@ -192,6 +198,15 @@ function resolveEntry(reading: Reading, id: string, written: unknown): PluginEnt
     config: entry.config,
     source,
   };
+}
+
+/** One problem for each entry whose plugin would be imported from where no file is. */
+function missingFiles(entries: ReadonlyMap<string, PluginEntry>): readonly ConfigProblem[] {
+  return [...entries.values()].flatMap(({ id, from, attached, enabled, source }) => {
+    if (from === undefined || attached !== undefined || enabled === false) return [];
+    const message = notAFile(from);
+    return message === undefined ? [] : [{ path: dotted(["plugins", id, "from"]), message, source }];
+  });
 }
 
 /** In front of the path of a program. */

@@ -184,6 +184,10 @@ Deno.test("resolveConfig() refuses a hash without a file, and roads it cannot lo
       '"./acme.py" is no TypeScript or JavaScript: a plugin in another language is a program, "from": "exec:./acme.py"',
     );
   }
+  assertStringIncludes(
+    only('{ "plugins": { "acme": { "from": "../.." } } }').message,
+    '"/" is a folder: name the file in it, such as "../../mod.ts"',
+  );
 });
 
 Deno.test("resolveConfig() substitutes variables and files, and drops a file's last newline", () => {

@@ -63,5 +63,5 @@ async function manifestFor({ flags, cwd }: CoreCommandContext): Promise<BuildMan
     const hint = config === undefined ? `: write one, or use --from-config FILE` : "";
     throw new UsageError(`Cannot read "${relative(cwd, file)}" (${messageOf(error)})${hint}`);
   }
-  return config === undefined ? readManifest(file, text) : manifestOfConfig(file, text);
+  return config === undefined ? readManifest(file, text, { agent: flags.text("agent") }) : manifestOfConfig(file, text);
 }
