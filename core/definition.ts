@@ -47,12 +47,7 @@ const RULES: readonly ((d: AnyDefinition) => string | undefined)[] = [
     typeof d.version === "string" && SEMANTIC_VERSION.test(d.version)
       ? undefined
       : `version is ${describe(d.version)}: expected a semantic version such as "1.0.0"`,
-  (d) =>
-    (d.api as unknown) === CONTRACT_MAJOR
-      ? undefined
-      : `needs contract ${describe(d.api)}; this agent speaks ${CONTRACT_MAJOR}: ${
-        Number(d.api) > CONTRACT_MAJOR ? "update the agent" : "update the plugin"
-      }`,
+  (d) => (d.api as unknown) === CONTRACT_MAJOR ? undefined : wrongContract(d.api),
   (d) => typeof d.summary === "string" && d.summary !== "" ? undefined : "summary is missing: one sentence is expected",
   (d) =>
     STABILITIES.includes(d.stability)
@@ -76,7 +71,36 @@ const RULES: readonly ((d: AnyDefinition) => string | undefined)[] = [
       ? undefined
       : `service ${bad.map((token) => describe(token?.id)).join(", ")} is not named "<plugin>/<name>"`;
   },
+  (d) => wrongPermissions(d.permissions),
 ];
+
+/** What a plugin may touch, by the names of Deno's own permissions. */
+const PERMISSIONS: readonly string[] = ["read", "write", "net", "env", "run", "sys", "ffi"];
+
+function wrongContract(api: unknown): string {
+  if (typeof api !== "number") {
+    return `api is ${describe(api)}: expected ${CONTRACT_MAJOR}, the contract it is written for`;
+  }
+  const advice = api > CONTRACT_MAJOR
+    ? `update the agent, or write the plugin for ${CONTRACT_MAJOR}`
+    : "update the plugin";
+  return `needs contract ${api}; this agent speaks ${CONTRACT_MAJOR}: ${advice}`;
+}
+
+function wrongPermissions(permissions: unknown): string | undefined {
+  if (permissions === undefined) return undefined;
+  if (typeof permissions !== "object" || permissions === null) {
+    return `permissions is ${describe(permissions)}: expected an object such as { net: true }`;
+  }
+  const wrong = Object.entries(permissions).flatMap(([kind, granted]) => {
+    if (!PERMISSIONS.includes(kind)) return [`"${kind}", where there are ${PERMISSIONS.join(", ")}`];
+    const isList = Array.isArray(granted) && granted.every((name) => typeof name === "string");
+    return granted === true || isList
+      ? []
+      : [`"${kind}": ${describe(granted)}, where true or a list of names is expected`];
+  });
+  return wrong.length === 0 ? undefined : `permissions has ${wrong.join("; and ")}`;
+}
 
 /** First path segments under `/api/v0` that the plugin claims. */
 export function mountSegments(definition: AnyDefinition): readonly string[] {

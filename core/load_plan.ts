@@ -5,7 +5,7 @@
  */
 import { attachedPlugins } from "./attached/attached_plugin.ts";
 import { checkPlugins } from "./config/check_plugins.ts";
-import { importPlugins } from "./config/imported_plugin.ts";
+import { type ImportedPlugin, importPlugins } from "./config/imported_plugin.ts";
 import type { AgentSettings } from "./config/agent_settings.ts";
 import type { LoadedConfig } from "./config/loaded_config.ts";
 import type { FailurePolicy } from "./config/plugin_entry.ts";
@@ -67,10 +67,11 @@ export async function loadPlan(options: LoadPlanOptions): Promise<LoadedPlan> {
   const problems: ConfigProblem[] = [...imported.problems];
   // An entry that attaches a plugin takes the place of the built-in one: one line decides where it runs.
   const builtIn = options.plugins.filter(({ id }) => config.entries.get(id)?.attached === undefined);
-  const definitions = readDefinitions(
-    [...builtIn, ...imported.plugins.map(({ plugin }) => plugin), ...attachedPlugins(config)],
-    problems,
-  );
+  const definitions = [
+    ...readDefinitions(builtIn, problems),
+    ...imported.plugins.flatMap((found) => readImported(found, config, problems)),
+    ...readDefinitions(attachedPlugins(config), problems),
+  ];
   const checked = checkPlugins(config, definitions);
   problems.push(...checked.problems);
   const plan = makePlan({
@@ -130,6 +131,21 @@ function readDefinitions(plugins: readonly Plugin[], problems: ConfigProblem[]):
     for (const message of reading.problems) problems.push({ path, source: "plugins", message });
     return reading.definition === undefined ? [] : [reading.definition];
   });
+}
+
+function readImported(
+  { plugin, file }: ImportedPlugin,
+  config: LoadedConfig,
+  problems: ConfigProblem[],
+): AnyDefinition[] {
+  const reading = readDefinition(plugin);
+  if (reading.definition !== undefined) return [reading.definition];
+  problems.push({
+    path: `plugins.${plugin.id}`,
+    message: `the definition in "${file}" is wrong: ${reading.problems.join("; ")}`,
+    source: config.entries.get(plugin.id)?.source,
+  });
+  return [];
 }
 
 function removedPlugins({ plugins }: Plan): ConfigProblem[] {

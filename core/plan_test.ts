@@ -133,6 +133,24 @@ Deno.test("readDefinition() names every field that is wrong", () => {
   assertStringIncludes(problems.join("\n"), "needs contract 2; this agent speaks 1: update the agent");
 });
 
+Deno.test("readDefinition() says what a contract's number and permissions can be", () => {
+  const right = { id: "right", version: "1.0.0", api: 1, stability: "stable", summary: "Right.", setup() {} };
+  const problemsWith = (part: object) => readDefinition({ ...right, ...part }).problems;
+
+  assertEquals(problemsWith({ permissions: { net: true, read: ["/etc"], run: [] } }), []);
+  assertEquals(problemsWith({ api: 3 }), [
+    "needs contract 3; this agent speaks 1: update the agent, or write the plugin for 1",
+  ]);
+  assertEquals(problemsWith({ api: "1" }), ['api is "1": expected 1, the contract it is written for']);
+  assertEquals(problemsWith({ permissions: { red: true, net: "x", env: ["A", 1] } }), [
+    'permissions has "red", where there are read, write, net, env, run, sys, ffi; and "net": "x", where true or a list of ' +
+    'names is expected; and "env": an object, where true or a list of names is expected',
+  ]);
+  assertEquals(problemsWith({ permissions: true }), [
+    "permissions is true: expected an object such as { net: true }",
+  ]);
+});
+
 Deno.test("readDefinition() refuses what is no plugin at all", () => {
   assertStringIncludes(readDefinition(undefined).problems[0] ?? "", "not undefined");
   assertStringIncludes(readDefinition({ default: 1 }).problems[0] ?? "", "not an object");

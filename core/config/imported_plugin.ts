@@ -8,6 +8,8 @@ import { toFileUrl } from "@std/path";
 
 import { type ConfigProblem, messageOf } from "../errors.ts";
 import type { Plugin } from "../plugin.ts";
+import { absentFile } from "./deno_file.ts";
+import { unknownImport } from "./unknown_import.ts";
 import { isPlainObject } from "./layers.ts";
 import type { LoadedConfig } from "./loaded_config.ts";
 import type { PluginEntry } from "./plugin_entry.ts";
@@ -52,9 +54,12 @@ async function importPlugin(entry: PluginEntry, file: string, allowImport: boole
   if (entry.sha256 !== undefined && entry.sha256 !== sha256) {
     throw new Error(`refusing "${file}": its SHA-256 is ${sha256}, but the entry pins ${entry.sha256}`);
   }
-  const { default: plugin } = await importFile(file);
+  const exported = await importFile(file);
+  const plugin = exported.default;
   if (!isPlugin(plugin)) {
-    throw new TypeError(`"${file}" has no plugin as its default export: expected what definePlugin() returns`);
+    const other = Object.entries(exported).find(([, value]) => isPlugin(value))?.[0];
+    const advice = other === undefined ? "" : `; "${other}" is one: write "export default ${other}"`;
+    throw new TypeError(`"${file}" has no plugin as its default export: expected what definePlugin() returns${advice}`);
   }
   if (plugin.id !== entry.id) {
     throw new Error(`"${file}" is the plugin "${plugin.id}", but the entry is named "${entry.id}": use the same name`);
@@ -65,21 +70,23 @@ async function importPlugin(entry: PluginEntry, file: string, allowImport: boole
 /** SHA-256 of a file, in lower-case hexadecimal. @throws {Error} If it cannot be read. */
 export async function hashOf(file: string): Promise<string> {
   const bytes = await Deno.readFile(file).catch((error) => {
-    throw new Error(`cannot read "${file}": ${messageOf(error)}`, { cause: error });
+    const isAbsent = error instanceof Deno.errors.NotFound;
+    throw new Error(isAbsent ? absentFile(file) : `cannot read "${file}": ${messageOf(error)}`, { cause: error });
   });
   return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-async function importFile(file: string): Promise<{ readonly default?: unknown }> {
+async function importFile(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     return await import(toFileUrl(file).href);
   } catch (error) {
-    throw new Error(`cannot import "${file}": ${messageOf(error)}`, { cause: error });
+    const message = messageOf(error);
+    const advice = unknownImport(message, file);
+    throw new Error(`cannot import "${file}": ${advice ?? message}`, { cause: error });
   }
 }
 
+/** What else is wrong with its definition is told by whoever reads it. */
 function isPlugin(value: unknown): value is Plugin {
-  if (!isPlainObject(value)) return false;
-  return typeof value.id === "string" && typeof value.version === "string" && typeof value.api === "number" &&
-    typeof value.setup === "function";
+  return isPlainObject(value) && typeof value.id === "string" && ("setup" in value || "api" in value);
 }

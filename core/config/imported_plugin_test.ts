@@ -55,8 +55,18 @@ Deno.test("importPlugins() leaves a plugin that is switched off alone", async ()
 });
 
 Deno.test("importPlugins() says what is wrong with a file", async () => {
-  assertStringIncludes(await problemOf(null), "cannot read");
+  assertStringIncludes(await problemOf(null), "there is no file");
   assertStringIncludes(await problemOf("throw new Error('broken');"), "broken");
   assertStringIncludes(await problemOf("export const x = 1;"), "no plugin as its default export");
   assertStringIncludes(await problemOf(HELLO.replace('"hello"', '"other"')), 'is the plugin "other"');
+  assertStringIncludes(
+    await problemOf(HELLO.replace("export default", "export const mine =")),
+    '; "mine" is one: write "export default mine"',
+  );
+});
+
+Deno.test("importPlugins() leaves it to others to say what a definition lacks", async () => {
+  const { plugins } = await importOne('export default { id: "hello", setup() {} };\n', {});
+
+  assertEquals(plugins.map(({ plugin }) => plugin.id), ["hello"]);
 });

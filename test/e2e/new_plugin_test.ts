@@ -42,6 +42,28 @@ Deno.test("outpost new plugin writes a project outside of the repository that is
     assertEquals(await agent.post("/api/v0/my-notes/Ada", {}), { message: "Good day, Ada" });
   }));
 
+Deno.test("outpost new plugin writes tasks whose agent knows what the plugin's own deno.json imports", () =>
+  inTemporary(async (dir) => {
+    const folder = join(dir, "my-notes");
+    await deno(dir, "run", "-A", join(ROOT, "main.ts"), "new", "plugin", "my-notes");
+    const settings = JSON.parse(await Deno.readTextFile(join(folder, "deno.json")));
+    settings.imports["my-words"] = "./words.ts";
+    await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify(settings));
+    await Deno.writeTextFile(join(folder, "words.ts"), "export {};\n");
+    const plugin = await Deno.readTextFile(join(folder, "plugin.ts"));
+    await Deno.writeTextFile(join(folder, "plugin.ts"), `import "my-words";\n${plugin}`);
+    const check = (command: string) =>
+      deno(folder, ...command.split(" ").slice(1), "check", "--config", "example.jsonc");
+    const start = String(settings.tasks.start).replace(/ start .*$/, " config");
+
+    const asTask = await check(start);
+    const without = await check(start.replace("--config deno.json ", ""));
+
+    assertEquals(asTask.code, 0, asTask.text);
+    assertEquals(without.code, 2, without.text);
+    assertStringIncludes(without.text, `start the agent with "deno run --config ${folder}/deno.json …"`);
+  }));
+
 Deno.test("outpost new plugin writes a plugin inside of the checkout that its linter and tests accept", () =>
   inTemporary(async (dir) => {
     for (const name of ["client", "core", "plugins", "tools", "deno.json", "deno.lock", "main.ts", "mod.ts"]) {

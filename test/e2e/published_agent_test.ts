@@ -1,5 +1,5 @@
 /** What a stranger has who has no checkout: the agent as a package, published to a registry on loopback and taken from there. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, AssertionError, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { isolatedEnv, startAgent } from "../agent_process.ts";
@@ -57,6 +57,14 @@ Deno.test("the published agent runs, and a plugin that it writes is green and ru
 
     const ok = await deno(["task", "ok"], "notes");
     assertStringIncludes(ok, "conformance of notes: ");
+
+    const outside = await assertRejects(
+      () => deno([...main, "config", "check", "--config", "notes/example.jsonc"]),
+      AssertionError,
+    );
+    const advice = `start the agent with "deno run --config ${join(dir, "notes/deno.json")} …"`;
+    assertMatch(outside.message, /"@outpost\/agent\S*" is imported at file:\S+\/notes\//);
+    assertStringIncludes(outside.message, advice);
 
     // As "deno task start" does in the plugin's folder: its deno.json says what "@outpost/agent" is.
     const command = [Deno.execPath(), "run", "-A", "--config", join(dir, "notes/deno.json"), `${PACKAGE}/main`];

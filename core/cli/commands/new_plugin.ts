@@ -28,10 +28,10 @@ export async function newPlugin({ flags, cwd, out, program }: CoreCommandContext
   }
   const directory = resolve(cwd, flags.text("dir") ?? id);
   const source = agentSource(flags.text("agent"), cwd);
+  const project = projectSettings(source, directory);
   const files = pluginFiles({
-    id,
-    invocation: invocationFrom(directory, source, program.invocation),
-    project: projectSettings(source, directory),
+    ...{ id, project },
+    invocation: invocationFrom(directory, source, { own: program.invocation, hasProject: project !== undefined }),
   });
   await write(directory, files);
   const shown = relative(cwd, directory) || ".";
@@ -57,10 +57,16 @@ function denoOf(invocation: string): string {
 }
 
 /** What starts the agent from the plugin's folder; a task of another folder would not be found there. */
-function invocationFrom(directory: string, source: AgentSource, own: string): string {
+function invocationFrom(
+  directory: string,
+  source: AgentSource,
+  { own, hasProject }: { readonly own: string; readonly hasProject: boolean },
+): string {
   if (Deno.build.standalone) return own;
-  const main = source.kind === "path" ? relative(directory, join(source.path, "main.ts")) : `${source.specifier}/main`;
-  return `deno run -A ${main}`;
+  if (source.kind === "package") return `deno run -A ${source.specifier}/main`;
+  // Deno would read the deno.json beside the program's file, and know nothing of what the plugin imports.
+  const config = hasProject ? "--config deno.json " : "";
+  return `deno run -A ${config}${relative(directory, join(source.path, "main.ts"))}`;
 }
 
 function agentSource(named: string | undefined, cwd: string): AgentSource {
