@@ -5,6 +5,7 @@
  */
 import { dirname } from "@std/path";
 
+import { notAFile } from "../config/deno_file.ts";
 import { Deadline } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
 import { MARK_VARIABLE } from "../exec/process_scan.ts";
@@ -102,7 +103,11 @@ export async function describeFile(file: string, options: DescribeOptions): Prom
     { signal, graceMs: 0 },
   );
   const description = parse(text.slice(text.lastIndexOf("\n") + 1));
-  if (description === undefined) throw new AttachedPluginError(noDescription(file, said), { retriable: false });
+  if (description === undefined) {
+    const absent = notAFile(file);
+    if (absent !== undefined) throw new AttachedPluginError(absent);
+    throw new AttachedPluginError(noDescription(file, said), { retriable: false });
+  }
   if (description.problems.length > 0) {
     throw new AttachedPluginError(`the definition in "${file}" is wrong: ${description.problems.join("; ")}`, {
       retriable: false,
@@ -164,7 +169,15 @@ function parse(line: string): PluginDescription | undefined {
   }
 }
 
+/** How Deno begins to say that a file does not run. */
+const DENO_ERROR = /^error: (?:Uncaught )?(?:\(in promise\) )?/m;
+
 function noDescription(file: string, said: string): string {
+  const start = DENO_ERROR.exec(said);
+  if (start !== null) {
+    const what = said.slice(start.index + start[0].length).split(/\n+Stack backtrace:/)[0]!;
+    return `cannot run "${file}": ${what}`;
+  }
   const hint = `its last line has to be: if (import.meta.main) await serveAttached(plugin), which ` +
     `"@outpost/agent/attached" exports`;
   return `"${file}" does not say which plugin it is${said === "" ? `; ${hint}` : `: ${said}`}`;

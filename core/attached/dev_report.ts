@@ -13,13 +13,18 @@ export type MetricValues = ReadonlyMap<string, string>;
 export async function describeAgent(
   agent: Agent,
   plugin: string,
-  { token }: { readonly token: string },
+  { token, failedAt }: {
+    readonly token: string;
+    /** Where the plugin's last error was thrown. */
+    readonly failedAt?: string;
+  },
 ): Promise<string> {
   const status = agent.plugins().find(({ id }) => id === plugin);
   if (status === undefined) return "";
   const { version, state, reason, routes, setupMs = 0, startMs = 0 } = status;
   const took = Math.round(setupMs + startMs);
   const lines = [`${plugin} ${version}: ${state}${reason === undefined ? ` after ${took} ms` : `: ${reason}`}`];
+  if (state === "failed" && failedAt !== undefined) lines.push(`  at ${failedAt}`);
   const { http } = agent.addresses;
   for (const route of routes) {
     const [method = "", path = ""] = route.split(" ");
@@ -55,3 +60,23 @@ export function plainErrors(text: string): string {
   const useful = text.split(/\n(?:error: Type checking failed|Stack backtrace:)/)[0]!.trimEnd();
   return `${useful}\n`;
 }
+
+/** Faults of one life of a file: its start and the compiler find the same ones, in either order, and each is told once. */
+export class Faults {
+  readonly #told = new Set<string>();
+
+  /** `text` without paragraphs whose places in files were all told before; empty when that leaves no place it is about. */
+  news(text: string): string {
+    const paragraphs = text.trimEnd().split(/\n{2,}/).map((paragraph) => {
+      const places = paragraph.match(PLACE) ?? [];
+      return { paragraph, places, isTold: places.length > 0 && places.every((place) => this.#told.has(place)) };
+    });
+    for (const { places } of paragraphs) places.forEach((place) => this.#told.add(place));
+    const isAboutPlaces = paragraphs.some(({ places }) => places.length > 0);
+    if (isAboutPlaces && paragraphs.every(({ places, isTold }) => isTold || places.length === 0)) return "";
+    return `${paragraphs.filter(({ isTold }) => !isTold).map(({ paragraph }) => paragraph).join("\n\n")}\n`;
+  }
+}
+
+/** Line and column of a file, as Deno writes them. */
+const PLACE = /\bfile:\/\/[^\s()]+:\d+:\d+/g;

@@ -16,15 +16,18 @@ import { messageOf } from "../errors.ts";
 import type { ProcessGroups } from "../exec/process_groups.ts";
 import { Spawner } from "../exec/spawner.ts";
 import { randomToken } from "../http/token.ts";
+import { isServing } from "../lifecycle.ts";
 import type { Clock, Variables } from "../plugin.ts";
 import { denoPath, describeFile } from "./deno_program.ts";
-import { describeAgent, metricChanges, type MetricValues, metricValues, plainErrors } from "./dev_report.ts";
+import { describeAgent, Faults, metricChanges, type MetricValues, metricValues, plainErrors } from "./dev_report.ts";
 import type { PluginDescription } from "./protocol.ts";
 
 /** Quiet after a change before it counts, in milliseconds: editors write a file in several steps. */
 const QUIET_MS = 150;
 /** Time between two looks at the metrics, in milliseconds. */
 const METRICS_MS = 2000;
+/** Said of a file that does not run. */
+const WAITING = "Waiting for a change…\n";
 
 /** What {@linkcode runDevSession} takes. */
 export interface DevSessionOptions {
@@ -54,6 +57,8 @@ class DevSession implements AsyncDisposable {
   readonly #programs: ProcessGroups;
   /** Taken over by the next agent, so that addresses stay what they were. */
   #tcp: string;
+  /** Where the plugin's last error was thrown. */
+  #failedAt: string | undefined;
 
   constructor(options: DevSessionOptions) {
     this.#options = options;
@@ -80,7 +85,8 @@ class DevSession implements AsyncDisposable {
   /** One life of the plugin, until something changes. Never rejects. */
   async #round(over: AbortSignal): Promise<void> {
     const { out } = this.#options;
-    const checked = this.#check(over);
+    const faults = new Faults();
+    const checked = this.#check(over, faults);
     let agent: Agent | undefined;
     try {
       const description = await this.#describe(over);
@@ -90,10 +96,15 @@ class DevSession implements AsyncDisposable {
       if (http !== undefined) this.#tcp = new URL(http).host;
       // Taken before the address is told: what the first request changes shows, too.
       const metrics = metricValues(await agent.metrics(), description.id);
-      await out(await describeAgent(agent, description.id, { token: this.#token }));
-      await this.#showMetrics(agent, description.id, { seen: metrics, over });
+      await out(await describeAgent(agent, description.id, { token: this.#token, failedAt: this.#failedAt }));
+      if (agent.plugins().some(({ state }) => isServing(state))) {
+        await this.#showMetrics(agent, description.id, { seen: metrics, over });
+      } else if (!over.aborted) await out(WAITING);
     } catch (error) {
-      if (!over.aborted) await out(`${messageOf(error)}\nWaiting for a change…\n`);
+      if (!over.aborted) await out(faults.news(messageOf(error)));
+      // The compiler has its say first, so that this is the last word.
+      await checked;
+      if (!over.aborted) await out(WAITING);
     } finally {
       await aborted(over);
       await agent?.stop(this.#options.signal.aborted ? "ended by its author" : "its file changed");
@@ -104,10 +115,15 @@ class DevSession implements AsyncDisposable {
   #agent({ id, mount }: PluginDescription): Agent {
     const { config, env, file, logSink } = this.#options;
     const configured = config.entries.get(id);
+    this.#failedAt = undefined;
     return createAgent({
       plugins: [],
       env,
-      logSink,
+      logSink: (record) => {
+        const { at } = record.properties;
+        if (record.rawMessage === "plugin error" && typeof at === "string") this.#failedAt = at;
+        logSink(record);
+      },
       config: {
         ...config,
         agent: {
@@ -135,7 +151,7 @@ class DevSession implements AsyncDisposable {
   }
 
   /** Says what the compiler says, while the plugin runs already: half-finished types are no reason to wait. */
-  async #check(signal: AbortSignal): Promise<void> {
+  async #check(signal: AbortSignal, faults: Faults): Promise<void> {
     const { file, env, out } = this.#options;
     try {
       const environment = { build: () => Promise.resolve({ ...env, NO_COLOR: "1" }) };
@@ -146,7 +162,7 @@ class DevSession implements AsyncDisposable {
       }, environment);
       const text = await new Response(child.output).text();
       const { code } = await child.exited;
-      if (code !== 0 && !signal.aborted) await out(plainErrors(text));
+      if (code !== 0 && !signal.aborted) await out(faults.news(plainErrors(text)));
     } catch (error) {
       if (!signal.aborted) await out(`Cannot check the types: ${messageOf(error)}\n`);
     }

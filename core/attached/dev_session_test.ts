@@ -1,5 +1,5 @@
 import { deadline } from "@std/async/deadline";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { resolveConfig } from "../config/resolve_config.ts";
@@ -121,7 +121,8 @@ Deno.test({
       await terminal.shows(/Waiting for a change/);
 
       await Deno.writeTextFile(file, source("1.0.2", `throw new Error("not yet");`));
-      await terminal.shows(/draft 1\.0\.2: failed: not yet/);
+      const failed = await terminal.shows(/Waiting for a change/);
+      assertMatch(failed, /draft 1\.0\.2: failed: not yet\n {2}at \S+\/draft\.ts:8:11\n/);
     } finally {
       end.abort();
       await session;
@@ -148,6 +149,35 @@ Deno.test({
     try {
       const shown = await terminal.shows(/TS2322[^]*Waiting|Waiting[^]*TS2322/);
       assertStringIncludes(shown, "its last line has to be");
+      assertEquals(shown.includes("Stack backtrace"), false);
+    } finally {
+      end.abort();
+      await session;
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "runDevSession() tells a fault once that the start and the compiler find, with its line",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const directory = await project();
+    const file = join(directory, "draft.ts");
+    const end = new AbortController();
+    const terminal = screen();
+    await Deno.writeTextFile(file, "const right = 1;\nconst wrong = ;\n");
+    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
+    const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
+    const session = runDevSession({
+      ...{ file, config: resolveConfig({ raw: {} }), env, signal: end.signal, out: terminal.out, logSink() {} },
+    });
+    try {
+      // Its last line: both have said what they found.
+      const shown = await terminal.shows(/Waiting for a change/);
+      assertEquals(shown.split("Expression expected").length - 1, 1, shown);
+      assertStringIncludes(shown, "2 | const wrong = ;");
+      assertStringIncludes(shown, `at file://${file}:2:15`);
       assertEquals(shown.includes("Stack backtrace"), false);
     } finally {
       end.abort();

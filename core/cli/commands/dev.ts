@@ -6,7 +6,7 @@
 import { resolve } from "@std/path";
 
 import { runDevSession } from "../../attached/dev_session.ts";
-import { notForDeno } from "../../config/deno_file.ts";
+import { folderOfPlugin, notForDeno } from "../../config/deno_file.ts";
 import { openTextSink } from "../../log.ts";
 import type { CoreCommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -15,6 +15,8 @@ import { loadConfig } from "../load_config.ts";
 /** Attaches a plugin's file to an agent of its own until a signal ends it. */
 export async function dev(ctx: CoreCommandContext): Promise<number> {
   const file = resolve(ctx.cwd, ctx.flags.words[0]!);
+  const folder = folderOfPlugin(file, ctx.flags.words[0]!);
+  if (folder !== undefined) throw new Error(`Cannot develop it: ${folder}`);
   if (!(await Deno.stat(file).catch(() => undefined))?.isFile) {
     throw new Error(`Cannot find the plugin's file "${file}": ${ctx.program.invocation} new plugin NAME writes one`);
   }
