@@ -24,3 +24,8 @@ export function writeFailure(path: string, error: unknown): unknown {
 export function roomHint(output: string): string | undefined {
   return SAID.test(output) ? HINT : undefined;
 }
+
+/** What a program said, with what to do when it had no room: it has named the place. */
+export function withRoomHint(output: string): string {
+  return [output, roomHint(output) ?? []].flat().join("\n");
+}

@@ -9,10 +9,11 @@ import { type AgentSource, projectSettings } from "../agent_source.ts";
 import type { PluginOverview } from "../cli/plugin_overview.ts";
 import { messageOf } from "../errors.ts";
 import type { PluginPermissions, Variables } from "../plugin.ts";
-import { roomHint } from "../write_failure.ts";
-import { binarySizes, graphFacts } from "./build_facts.ts";
-import { buildReport, sizesText } from "./build_report.ts";
-import { type Compilation, compile } from "./compile_roads.ts";
+import { withRoomHint } from "../write_failure.ts";
+import { BuildError } from "./build_error.ts";
+import { graphFacts } from "./build_facts.ts";
+import { buildReport } from "./build_report.ts";
+import { compileTargets, runsHere } from "./compile_targets.ts";
 import { entryFile, entrySettings, type ImportingProject, permissionFlags } from "./entry_file.ts";
 import type { BuildManifest } from "./manifest.ts";
 import { BuildStepError, type Runner, runner } from "./runner.ts";
@@ -29,15 +30,6 @@ export interface BuildOptions {
   readonly say: (line: string) => Promise<void>;
   /** Ends the build after the report. */
   readonly reportOnly?: boolean;
-}
-
-/** What stood in the way of a build: which step, and what people can do about it. */
-export class BuildError extends Error {
-  override readonly name = "BuildError";
-
-  constructor(readonly step: string, message: string, options?: ErrorOptions) {
-    super(`Cannot build (${step}): ${message}`, options);
-  }
 }
 
 /** Where a build puts what it makes. */
@@ -79,24 +71,19 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   await say(report.trimEnd());
   if (options.reportOnly) return [];
 
-  // Put in place when all of them are made: a release has a binary for each target, and all of one build.
-  await using staging = await step("compile", manifest, () => openStaging(join(manifest.output, manifest.name)));
-  const names: string[] = [];
-  for (const target of manifest.targets.length === 0 ? [undefined] : manifest.targets) {
-    const name = manifest.targets.length > 1 ? `${manifest.name}-${target}` : manifest.name;
-    const output = join(staging.path, name);
-    const place = shown(manifest, join(manifest.output, name));
-    await say(`6/7 compile ${place}${target === undefined ? "" : ` for ${target}`}`);
-    await compileTo(output, options, {
-      flags: ["--config", places.config, ...permissions],
-      ...{ lock: places.lock, entry: places.entry, target },
-    });
-    names.push(name);
-    await say(sizesText(await binarySizes(output)));
-    await compare(output, options, { plugins, target });
-  }
-  for (const name of names) await Deno.rename(join(staging.path, name), join(manifest.output, name));
-  return names.map((name) => join(manifest.output, name));
+  return await compileTargets({
+    flags: ["--config", places.config, ...permissions],
+    ...{ lock: places.lock, entry: places.entry },
+  }, {
+    ...{ deno: options.deno, env, cwd: dirname(manifest.file), targets: manifest.targets },
+    output: join(manifest.output, manifest.name),
+    shown: (path) => shown(manifest, path),
+    ...{ say, step: "6/7 compile" },
+    inspect: async ({ path, target }) => {
+      await compare(path, options, { plugins, target });
+      return [];
+    },
+  });
 }
 
 function placesOf(manifest: BuildManifest, source: AgentSource): Places {
@@ -138,7 +125,7 @@ async function lock(deno: Runner, source: AgentSource, places: Places): Promise<
     if (known !== undefined) await putInPlace(draft, known);
     await deno(["cache", "--quiet", "--config", places.config, "--lock", draft, places.entry]);
   } catch (error) {
-    const said = error instanceof BuildStepError ? withHint(error.output) : messageOf(error);
+    const said = error instanceof BuildStepError ? withRoomHint(error.output) : messageOf(error);
     throw new Error(said.replaceAll(draft, places.lock), { cause: error });
   }
   const locked = await textOf(draft);
@@ -216,24 +203,6 @@ async function reportOf(
   });
 }
 
-async function compileTo(
-  output: string,
-  { manifest, deno, env, say }: BuildOptions,
-  what: Omit<Compilation, "output">,
-): Promise<void> {
-  const failures: string[] = [];
-  const road = await compile({ ...what, output }, {
-    ...{ deno, env, cwd: dirname(manifest.file) },
-    failed: (name, error) => failures.push(`${name}: ${messageOf(error).replaceAll(dirname(output), manifest.output)}`),
-  });
-  if (road === undefined) {
-    const name = what.target === undefined ? "" : `for ${what.target}, and nothing was put in place:\n`;
-    throw new BuildError("compile", name + withHint(failures.join("\n")));
-  }
-  for (const failure of failures) await say(`    did not work: ${failure.split("\n")[0]}`);
-  await say(`    made with the ${road.name}`);
-}
-
 /** The binary must say of itself what the report says. One for another machine cannot be asked. */
 async function compare(
   output: string,
@@ -243,8 +212,10 @@ async function compare(
   if (target !== undefined && !runsHere(target)) return await say("7/7 not compared: it is for another machine");
   await say("7/7 compare with what it says of itself");
   const ask = runner(output, { cwd: "/", env });
-  const told = JSON.parse(await ask(["plugins", "--json"])) as readonly PluginOverview[];
-  const { name, version } = JSON.parse(await ask(["version", "--json"]));
+  const { told, name, version } = await step("compare", manifest, async () => ({
+    told: JSON.parse(await ask(["plugins", "--json"])) as readonly PluginOverview[],
+    ...JSON.parse(await ask(["version", "--json"])) as { readonly name: string; readonly version: string },
+  }));
   const facts = (list: readonly PluginOverview[]) =>
     list.filter((plugin) => plugin.built_in).map(({ id, version }) => `${id} ${version}`).sort();
   const [expected, actual] = [facts(plugins), facts(told)];
@@ -258,25 +229,15 @@ async function compare(
   }
 }
 
-/** Whether a binary for `target` can be started on this machine. */
-export function runsHere(target: string): boolean {
-  return target.startsWith(Deno.build.arch) && target.includes(Deno.build.os);
-}
-
 /** Runs one step; what fails names the plugins' files, as a message of the program knows ids only. */
 async function step<T>(name: string, manifest: BuildManifest, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof BuildError) throw error;
-    const output = error instanceof BuildStepError ? withHint(error.output) : messageOf(error);
+    const output = error instanceof BuildStepError ? withRoomHint(error.output) : messageOf(error);
     throw new BuildError(name, withFiles(output, manifest), { cause: error });
   }
-}
-
-/** What a program said, with what to do when it had no room: it has named the place. */
-function withHint(output: string): string {
-  return [output, roomHint(output) ?? []].flat().join("\n");
 }
 
 /** `plugins[2]` and a specifier become what stands in the manifest. */

@@ -6,7 +6,8 @@
 import { relative, resolve } from "@std/path";
 
 import { ownSource, readSource } from "../../agent_source.ts";
-import { build, BuildError } from "../../build/build.ts";
+import { build } from "../../build/build.ts";
+import { BuildError } from "../../build/build_error.ts";
 import { type BuildManifest, manifestOfConfig, readManifest } from "../../build/manifest.ts";
 import { messageOf } from "../../errors.ts";
 import type { CoreCommandContext } from "../command.ts";
