@@ -10,10 +10,12 @@ const OWN = {
 const own = { ...OWN, unstable: [] };
 
 Deno.test("entryFile() imports each plugin statically, whatever its export is called", () => {
-  const manifest = readManifest(
+  const standard = readManifest(
     "/srv/acme/outpost.build.jsonc",
-    `{ "name": "acme", "version": "1.2.3", "plugins": ["standard/ssh", { "import": "./notes.ts", "export": "notes" }] }`,
+    `{ "name": "acme", "version": "1.2.3", "plugins": ["standard/ssh"] }`,
   );
+  const notes = { from: "/srv/acme/notes.ts", export: "notes", written: "./notes.ts" };
+  const manifest = { ...standard, plugins: [...standard.plugins, notes] };
 
   assertEquals(
     entryFile(manifest, "/srv/acme/dist/acme.entry.ts"),

@@ -27,8 +27,9 @@ Deno.test("unknownImport() says how the agent is started so that the plugin's ow
     '"deno run --config DIR/deno.json …", or run the plugin as a program of its own, with "attached": true';
 
   assertEquals(
-    await problemOf("acme-words", settings),
-    `cannot import "DIR/src/mod.ts": "acme-words" is imported at file://DIR/src/part.ts:2:8, and ${start}`,
+    // Deno does not always know the line.
+    (await problemOf("acme-words", settings)).replace("part.ts:2:8", "part.ts"),
+    `cannot import "DIR/src/mod.ts": "acme-words" is imported at file://DIR/src/part.ts, and ${start}`,
   );
   assertStringIncludes(await problemOf("acme-words/long", settings), start);
   assertStringIncludes(await problemOf("acme-files/a.ts", settings), start);
