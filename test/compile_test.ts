@@ -10,6 +10,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "@std/path";
 
+import { compile } from "../core/build/compile_roads.ts";
+import { compileTargets } from "../core/build/compile_targets.ts";
 import type { ApiDocument } from "../core/http/api_document.ts";
 import { STANDARD_PLUGINS } from "../core/config/standard_plugins.ts";
 import { isBefore } from "../core/version_order.ts";
@@ -20,6 +22,54 @@ import { asProcessOne, childrenOf } from "./process_namespace.ts";
 const COMPLETE_DENO = "2.9.0";
 /** The last one because of the first. */
 const NEEDS_COMPLETE_DENO = ["ssh", "terminals", "x11"];
+
+/**
+ * As where `denort` can be downloaded, but for its name: this compiler puts the program behind whatever executable it is told
+ * to. The result cannot be started; that of the older pair is, below.
+ */
+const OWN_COMPILER = { deno: Deno.execPath(), env: { ...Deno.env.toObject(), DENORT_BIN: Deno.execPath() } };
+
+Deno.test("the compiler of this Deno takes the whole agent", async () => {
+  const dir = await Deno.makeTempDir();
+  const failures: unknown[] = [];
+  try {
+    const road = await compile({ entry: join(ROOT, "main.ts"), output: join(dir, "outpost"), flags: ["-A"] }, {
+      ...{ ...OWN_COMPILER, cwd: ROOT },
+      failed: (_road, error) => failures.push(error),
+    });
+
+    assertEquals([road?.name, failures], [`DENORT_BIN=${Deno.execPath()}`, []]);
+    const [{ size }, empty] = await Promise.all([Deno.stat(join(dir, "outpost")), Deno.stat(Deno.execPath())]);
+    assert(size > empty.size + 1e6, `${size} bytes`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("the compiler of this Deno makes binaries for two machines, which are put in place together", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const dir = await Deno.makeTempDir();
+  const targets = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+  try {
+    await Deno.writeTextFile(join(dir, "main.ts"), "console.log(1);");
+    await Deno.writeTextFile(join(dir, "deno.json"), "{}");
+
+    const made = await compileTargets({ entry: join(dir, "main.ts"), flags: [] }, {
+      ...{ ...OWN_COMPILER, cwd: dir, targets, output: join(dir, "dist/acme"), step: "compile" },
+      ...{ shown: (path: string) => path, say: () => Promise.resolve() },
+      inspect: ({ road }) => {
+        assertEquals(road.name, `DENORT_BIN=${Deno.execPath()}`);
+        return Promise.resolve([]);
+      },
+    });
+
+    assertEquals(made, targets.map((target) => join(dir, `dist/acme-${target}`)));
+    assertEquals([...Deno.readDirSync(join(dir, "dist"))].length, targets.length);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
 
 Deno.test("dist/outpost serves every plugin that its runtime can carry, and says why not the others", async (t) => {
   const dir = await Deno.makeTempDir();

@@ -72,8 +72,8 @@ export async function build(options: BuildOptions): Promise<readonly string[]> {
   if (options.reportOnly) return [];
 
   return await compileTargets({
-    flags: ["--config", places.config, ...permissions],
-    ...{ lock: places.lock, entry: places.entry },
+    flags: permissions,
+    ...{ config: places.config, lock: places.lock, entry: places.entry },
   }, {
     ...{ deno: options.deno, env, cwd: dirname(manifest.file), targets: manifest.targets },
     output: join(manifest.output, manifest.name),

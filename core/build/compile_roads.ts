@@ -12,13 +12,14 @@ import { messageOf } from "../errors.ts";
 import type { Variables } from "../plugin.ts";
 import { roomHint } from "../write_failure.ts";
 import { ELF_HEADER_BYTES, elfEnd } from "./elf.ts";
+import { leftOut, overflowHint } from "./left_out.ts";
 import { runner } from "./runner.ts";
 
 /** Holds four executables that Deno 2.4.2's `deno compile` made; each starts with a whole `denort`. */
 const DENORT_PACKAGE = { name: "@vltpkg/cli-linux-x64", version: "0.0.0-18", file: "vlt" };
 /** The compiler that fits. */
 const DENO_PACKAGE = { name: "@deno/linux-x64-glibc", version: "2.4.2", file: "deno" };
-/** Stack of the old compiler's threads, in bytes; its default of 2 MiB overflows on our module graph. */
+/** Stack of the old compiler's threads, in bytes; its default of 2 MiB overflows on the files that {@linkcode leftOut} names. */
 const OLD_COMPILER_STACK_BYTES = 64 * 1024 * 1024;
 
 /** What is compiled, and how. */
@@ -27,8 +28,10 @@ export interface Compilation {
   readonly entry: string;
   /** Absolute path of the binary. */
   readonly output: string;
-  /** Flags such as `--allow-net` and `--config FILE`. */
+  /** Flags such as `--allow-net`. */
   readonly flags: readonly string[];
+  /** Absolute path of its `deno.json`. Absent: the one around it. */
+  readonly config?: string;
   /** Absolute path of the lock file, which is kept to. Absent: the one of the settings. */
   readonly lock?: string;
   /** Such as `aarch64-unknown-linux-gnu`. Absent: this machine's. */
@@ -71,9 +74,13 @@ function roads(what: Compilation, work: CompileWork): readonly (Road & { run(): 
   const usual = {
     name: denort ? `DENORT_BIN=${denort}` : "downloaded denort",
     everyPackage: false,
-    run: () => {
+    run: async () => {
       const lock = what.lock === undefined ? [] : ["--lock", what.lock];
-      return denoCompile(work.deno, what, work, { args: [...lock, "--frozen", "--exclude-unused-npm"] });
+      const settings = [...configFlags(what), ...lock];
+      const excluded = await leftOut(runner(work.deno, work), { entry: what.entry, settings });
+      await denoCompile(work.deno, what, work, {
+        args: [...lock, "--frozen", "--exclude-unused-npm", ...excluded.flatMap((path) => ["--exclude", path])],
+      });
     },
   };
   const { os, arch } = Deno.build;
@@ -116,17 +123,27 @@ function npmPair(what: Compilation, work: CompileWork): Road & { run(): Promise<
   };
 }
 
+function configFlags({ config }: Compilation): readonly string[] {
+  return config === undefined ? [] : ["--config", config];
+}
+
 async function denoCompile(
   deno: string,
-  { entry, output, flags, target }: Compilation,
+  what: Compilation,
   work: CompileWork,
   more: { readonly args: readonly string[]; readonly env?: Variables },
 ): Promise<void> {
+  const { entry, output, flags, target } = what;
   const chosen = target === undefined ? [] : ["--target", target];
-  await runner(deno, work)(
-    ["compile", "--quiet", ...flags, ...chosen, ...more.args, "--output", output, entry],
-    more.env === undefined ? {} : { env: more.env },
-  );
+  try {
+    await runner(deno, work)(
+      ["compile", "--quiet", ...configFlags(what), ...flags, ...chosen, ...more.args, "--output", output, entry],
+      more.env === undefined ? {} : { env: more.env },
+    );
+  } catch (error) {
+    const hint = overflowHint(messageOf(error));
+    throw hint === undefined ? error : new Error(hint, { cause: error });
+  }
 }
 
 /** Takes the first `sizeOf(path)` bytes of an executable out of an npm package; kept in the user's cache directory. */

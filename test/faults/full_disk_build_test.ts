@@ -8,7 +8,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join, relative } from "@std/path";
 
 import { ownSource } from "../../core/agent_source.ts";
-import { build, BuildError } from "../../core/build/build.ts";
+import { build } from "../../core/build/build.ts";
+import { BuildError } from "../../core/build/build_error.ts";
 import { readManifest } from "../../core/build/manifest.ts";
 import { ROOT } from "../agent_process.ts";
 import { type Room, withSmallDisk } from "../small_disk.ts";

@@ -303,7 +303,7 @@ Deno.test("chats stay readable on a full disk, what cannot be stored is refused 
 });
 
 Deno.test("the control plane lets an agent go whose connection it cannot note on a full disk, says why, and takes it when there is room", async (t) => {
-  await withDisk(t, async (disk) => {
+  await withSmallDisk(t, async (disk) => {
     const token = crypto.randomUUID();
     const agents = parseAgentsFile(JSON.stringify({ agents: [{ name: "dev", token }] }), "test");
     const lines: string[] = [];
