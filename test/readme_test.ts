@@ -9,6 +9,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { dirname, join, toFileUrl } from "@std/path";
 
+import { writeProgram } from "../core/testing_program.ts";
 import { type AgentProcess, ROOT, runAgent, startAgent } from "./agent_process.ts";
 import { containsOutput, type FencedBlock, fencedBlocks } from "./fenced_blocks.ts";
 
@@ -138,6 +139,6 @@ async function writeShims(dir: string): Promise<void> {
     outpost: `exec ${deno} run -A '${ROOT}main.ts' "$@"`,
   };
   for (const [name, script] of Object.entries(shims)) {
-    await Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    await writeProgram(join(bin, name), `#!/bin/sh\n${script}\n`);
   }
 }

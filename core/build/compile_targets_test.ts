@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 
+import { writeProgram } from "../testing_program.ts";
 import { BuildError } from "./build_error.ts";
 import { compileTargets, type MadeBinary } from "./compile_targets.ts";
 
@@ -30,7 +31,7 @@ async function compiled(
   const dir = await Deno.makeTempDir();
   const deno = join(dir, "deno");
   try {
-    await Deno.writeTextFile(deno, COMPILER, { mode: 0o755 });
+    await writeProgram(deno, COMPILER);
     const directory = join(dir, "dist");
     await use(({ broken = "", inspect = () => Promise.resolve([]) }) => ({
       made: compileTargets({ entry: join(dir, "main.ts"), flags: [] }, {

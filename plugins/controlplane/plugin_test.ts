@@ -8,6 +8,7 @@ import { definePlugin, type Plugin, type ServiceImplementation } from "../../cor
 import { TestControlPlane } from "../../core/testing/control_plane.ts";
 import { conformance } from "../../core/testing/conformance.ts";
 import { createTestAgent } from "../../core/testing/test_agent.ts";
+import { writeProgram } from "../../core/testing_program.ts";
 import controlplane from "./mod.ts";
 import { BannerFeed, ConnectionReports, LifecycleReports, type LifecycleWork, ManifestFeed } from "./service.ts";
 import { uuidBytes } from "../../core/uuid.ts";
@@ -338,7 +339,7 @@ Deno.test("controlplane points git at its commands, once the workspace is known"
 Deno.test("controlplane gives git one program to ask, also when it takes several words to start it", async () => {
   const directory = await Deno.makeTempDir();
   const program = join(directory, "a program");
-  await Deno.writeTextFile(program, '#!/bin/sh\nprintf "%s|" "$@"\n', { mode: 0o700 });
+  await writeProgram(program, '#!/bin/sh\nprintf "%s|" "$@"\n');
   const controlPlane = planeWith();
   const agent = await createTestAgent({
     plugins: [controlplane, asking],

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { writeProgram } from "../../core/testing_program.ts";
 import { parseAgentsFile } from "../../examples/control-plane/agents_file.ts";
 import { type ControlPlane, startControlPlane } from "../../examples/control-plane/control_plane.ts";
 import { type AgentProcess, isolatedEnv, ROOT, runAgent, startAgent } from "../agent_process.ts";
@@ -72,14 +73,11 @@ async function shell(agent: AgentProcess, line: string): Promise<string> {
 async function writeInitScript(directory: string): Promise<string> {
   const program = join(directory, "coder");
   const main = join(ROOT, "main.ts");
-  await Deno.writeTextFile(program, `#!/bin/sh\nexec "${Deno.execPath()}" run -A --no-prompt "${main}" "$@"\n`, {
-    mode: 0o755,
-  });
+  await writeProgram(program, `#!/bin/sh\nexec "${Deno.execPath()}" run -A --no-prompt "${main}" "$@"\n`);
   const script = join(directory, "init.sh");
-  await Deno.writeTextFile(
+  await writeProgram(
     script,
     `#!/usr/bin/env sh\nset -eux\nBINARY_DIR=${directory}\ncd $BINARY_DIR\nexport CODER_AGENT_AUTH="token"\nexec ./coder "$@"\n`,
-    { mode: 0o755 },
   );
   return script;
 }

@@ -7,6 +7,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { decodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
 
+import { writeProgram } from "../../core/testing_program.ts";
 import { parseAgentsFile } from "../../examples/control-plane/agents_file.ts";
 import { type ControlPlane, startControlPlane } from "../../examples/control-plane/control_plane.ts";
 import { type AgentProcess, type Ended, runAgent, startAgent } from "../agent_process.ts";
@@ -152,12 +153,9 @@ Deno.test("gitssh takes its key away also when it is ended twice over, and ends 
   await Deno.mkdir(join(dir, "bin"));
   await Deno.mkdir(join(dir, "tmp"));
   // An ssh that says which key it got, and then waits to be ended.
-  await Deno.writeTextFile(
+  await writeProgram(
     join(dir, "bin/ssh"),
     `#!/bin/sh\n[ "$1" = -G ] && exit 0\necho "$2" > key\nexec sleep 600\n`,
-    {
-      mode: 0o755,
-    },
   );
 
   const ended = await workspace.run(

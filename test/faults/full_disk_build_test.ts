@@ -11,6 +11,7 @@ import { ownSource } from "../../core/agent_source.ts";
 import { build } from "../../core/build/build.ts";
 import { BuildError } from "../../core/build/build_error.ts";
 import { readManifest } from "../../core/build/manifest.ts";
+import { writeProgram } from "../../core/testing_program.ts";
 import { ROOT } from "../agent_process.ts";
 import { type Room, withSmallDisk } from "../small_disk.ts";
 
@@ -105,7 +106,7 @@ function stopAt(step: string, line: string): Promise<void> {
 async function buildIn(project: string, say: (line: string) => Promise<void>): Promise<void> {
   const tools = await Deno.makeTempDir({ prefix: "outpost-tools-" });
   const deno = join(tools, "deno");
-  await Deno.writeTextFile(deno, QUICK_DENO, { mode: 0o755 });
+  await writeProgram(deno, QUICK_DENO);
   const text = JSON.stringify({ name: "acme", version: "1.0.0", plugins: ["standard/agentproc"] });
   try {
     await build({
