@@ -7,6 +7,7 @@ import { basename, dirname, join, relative } from "@std/path";
 
 import { type AgentSource, projectSettings } from "../agent_source.ts";
 import type { PluginOverview } from "../cli/plugin_overview.ts";
+import { projectAround, type SurroundingProject } from "../config/surrounding_project.ts";
 import { messageOf } from "../errors.ts";
 import type { PluginPermissions, Variables } from "../plugin.ts";
 import { withRoomHint } from "../write_failure.ts";
@@ -14,7 +15,7 @@ import { BuildError } from "./build_error.ts";
 import { graphFacts } from "./build_facts.ts";
 import { buildReport } from "./build_report.ts";
 import { compileTargets, runsHere } from "./compile_targets.ts";
-import { entryFile, entrySettings, type ImportingProject, permissionFlags } from "./entry_file.ts";
+import { entryFile, entrySettings, permissionFlags } from "./entry_file.ts";
 import type { BuildManifest } from "./manifest.ts";
 import { BuildStepError, type Runner, runner } from "./runner.ts";
 import { openStaging, putInPlace } from "./staging.ts";
@@ -107,7 +108,7 @@ function shown(manifest: BuildManifest, path: string): string {
 async function generate(manifest: BuildManifest, source: AgentSource, places: Places): Promise<void> {
   const own = projectSettings(source, manifest.output);
   if (own !== undefined) {
-    const result = entrySettings(own, await importingProjects(manifest));
+    const result = entrySettings(own, importingProjects(manifest));
     if ("problems" in result) throw new BuildError("generate", `imports disagree: ${result.problems.join("; ")}`);
     await putInPlace(places.config, `${JSON.stringify(result.settings, null, 2)}\n`);
   }
@@ -142,31 +143,17 @@ async function textOf(path: string): Promise<string | undefined> {
 }
 
 /** The `deno.json` around the manifest and around each plugin that is named by its path. */
-async function importingProjects(manifest: BuildManifest): Promise<readonly ImportingProject[]> {
+function importingProjects(manifest: BuildManifest): readonly SurroundingProject[] {
   const directories = new Set(
     [manifest.file, ...manifest.plugins.map(({ from }) => from)]
       .values().filter((path) => path.startsWith("/")).map(dirname),
   );
-  const found = new Map<string, ImportingProject>();
+  const found = new Map<string, SurroundingProject>();
   for (const directory of directories) {
-    const project = await projectAround(directory);
+    const project = projectAround(directory);
     if (project !== undefined) found.set(project.file, project);
   }
   return [...found.values()];
-}
-
-async function projectAround(directory: string): Promise<ImportingProject | undefined> {
-  const { parseJsonc } = await import("../config/jsonc_document.ts");
-  for (let at = directory; at !== dirname(at); at = dirname(at)) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      const file = join(at, name);
-      const text = await Deno.readTextFile(file).catch(() => undefined); // Not there: the next one up.
-      if (text === undefined) continue;
-      const { imports = {} } = parseJsonc(text).value as { readonly imports?: Readonly<Record<string, string>> };
-      return { file, imports };
-    }
-  }
-  return undefined;
 }
 
 /** Asks the program itself: it reads the definitions as it would at a start, with every problem at once. */

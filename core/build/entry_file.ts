@@ -6,6 +6,7 @@
 import { basename, dirname, relative, toFileUrl } from "@std/path";
 
 import { PACKAGE, type ProjectSettings } from "../agent_source.ts";
+import type { SurroundingProject } from "../config/surrounding_project.ts";
 import type { PluginPermissions } from "../plugin.ts";
 import type { BuildManifest, WantedPlugin } from "./manifest.ts";
 
@@ -33,19 +34,13 @@ function relativeSpecifier(path: string, at: string): string {
   return way.startsWith(".") ? way : `./${way}`;
 }
 
-/** A `deno.json` of somebody whose imports the program needs. */
-export interface ImportingProject {
-  /** Absolute path of the `deno.json`. */
-  readonly file: string;
-  readonly imports: Readonly<Record<string, string>>;
-}
 /** Settings for the program, or what cannot be brought together. */
 export type EntrySettings =
   | { readonly settings: Readonly<Record<string, unknown>> }
   | { readonly problems: readonly string[] };
 
 /** Brings the imports of the agent and of each plugin's project together: one program has one meaning for a name. */
-export function entrySettings(own: ProjectSettings, projects: readonly ImportingProject[]): EntrySettings {
+export function entrySettings(own: ProjectSettings, projects: readonly SurroundingProject[]): EntrySettings {
   const givers = new Map<string, { readonly target: string; readonly file: string }>();
   const problems: string[] = [];
   for (const { file, imports } of projects) {

@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { dirname, join } from "@std/path";
+import { dirname } from "@std/path";
 
-import { isPlainObject } from "./layers.ts";
-import { parseJsonc } from "./jsonc_document.ts";
+import { projectAround } from "./surrounding_project.ts";
 
 /** How Deno says that it does not know a name, in this version and in older ones. */
 const UNKNOWN = /^(?:Import|Relative import path) "([^"]+)" not [^]*?(?:from "|\bat )(file:[^"\s]+)/m;
@@ -28,7 +27,7 @@ export function unknownImport(message: string, file: string): string | undefined
   if (project === undefined) {
     return `${what}no "deno.json" says what that is: write one beside the plugin, with "imports"`;
   }
-  if (!project.names.some((each) => each === name || isBelow(name, each))) {
+  if (!Object.keys(project.imports).some((each) => each === name || isBelow(name, each))) {
     return `${what}"${project.file}" does not say what that is: add it under "imports"`;
   }
   const attached = `run the plugin as a program of its own, with "attached": true`;
@@ -40,26 +39,4 @@ export function unknownImport(message: string, file: string): string | undefined
 
 function isBelow(name: string, prefix: string): boolean {
   return name.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
-}
-
-/** The nearest `deno.json` from `directory` upwards, and the names it gives a meaning to. */
-function projectAround(directory: string): { readonly file: string; readonly names: readonly string[] } | undefined {
-  for (let at = directory;; at = dirname(at)) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      const file = join(at, name);
-      const names = namesIn(file);
-      if (names !== undefined) return { file, names };
-    }
-    if (at === dirname(at)) return undefined;
-  }
-}
-
-/** `undefined` when there is no such file, or none that reads as settings: Deno itself has told that. */
-function namesIn(file: string): readonly string[] | undefined {
-  try {
-    const { value } = parseJsonc(Deno.readTextFileSync(file));
-    return isPlainObject(value) && isPlainObject(value.imports) ? Object.keys(value.imports) : [];
-  } catch {
-    return undefined;
-  }
 }
