@@ -9,7 +9,7 @@ import { messageOf } from "../../core/errors.ts";
 import type { Env, Health } from "../../core/plugin.ts";
 import type { X11Forwarder, X11Session } from "../ssh/service.ts";
 import { FIRST_PORT, type X11Config } from "./config.ts";
-import { bindDisplay } from "./display_ports.ts";
+import { bindDisplay, type DisplayPorts } from "./display_ports.ts";
 import { type DisplayWork, ForwardedDisplay } from "./forwarded_display.ts";
 import type { X11Counts, X11ErrorType } from "./x11_metrics.ts";
 import { XauthorityFile } from "./xauthority_file.ts";
@@ -24,8 +24,6 @@ export interface DisplayTableWork extends Omit<DisplayWork, "admit"> {
   readonly hostname: () => string;
 }
 
-/** Tries to find a port, evictions in between: others may take what was just freed. */
-const MAX_ATTEMPTS = 10;
 /** Longest cookie, in hexadecimal digits; the one in use has 32. */
 const MAX_COOKIE_DIGITS = 2048;
 
@@ -50,11 +48,13 @@ export class DisplayTable implements X11Forwarder {
   async open(session: X11Session): Promise<string> {
     const cookie = this.#cookieOf(session);
     const host = this.#host();
+    const path = await this.#path().catch((error) => this.#failed("xauthority", error));
+    session.disconnected.throwIfAborted(); // Nobody else need give way.
     const display = await this.#allocate(session, cookie).catch((error) => this.#failed("listen", error));
     const record = localRecord(host, display.number, { protocol: session.request.protocol, cookie });
+    // Right after it was made: a display may change hands at any time, and the file has to hear of that in the same order.
+    this.#keep(display, { path, record });
     try {
-      const path = await this.#path();
-      this.#keep(display, { path, record });
       await this.#file.add(path, record, session.disconnected);
     } catch (error) {
       this.#close(display);
@@ -66,46 +66,54 @@ export class DisplayTable implements X11Forwarder {
     return `localhost:${display.number}.${session.request.screen}`;
   }
 
+  /** Opens a display on ports that nobody has, or else on those of the display that was used least recently. */
   async #allocate(session: X11Session, cookie: Uint8Array): Promise<ForwardedDisplay> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const display = this.#bind(session, cookie);
-      if (display !== undefined) return display;
-      if (attempt < MAX_ATTEMPTS && !await this.#evict()) break;
+    for (;;) {
+      const free = this.#bind();
+      if (free !== undefined) return this.#open(free, session, cookie);
+      const closing = [...this.#displays].find(({ isOpen }) => !isOpen);
+      if (closing === undefined) break;
+      // It had its one connection. Its ports are free in a moment, and no session need end.
+      await closing.freed;
+      this.#displays.delete(closing);
     }
+    const ports = this.#evict();
+    if (ports !== undefined) return this.#open(ports, session, cookie);
     const { displayOffset, maxPort } = this.#work.config;
     throw new Error(`every port from ${FIRST_PORT + displayOffset} to ${maxPort} is taken by other programs`);
   }
 
-  #bind(session: X11Session, cookie: Uint8Array): ForwardedDisplay | undefined {
+  #open(ports: DisplayPorts, session: X11Session, cookie: Uint8Array): ForwardedDisplay {
+    const used = () => this.#used(display);
+    const admit = () => this.#admit();
+    const display: ForwardedDisplay = new ForwardedDisplay({ ports, session, cookie, used }, { ...this.#work, admit });
+    this.#displays.add(display);
+    return display;
+  }
+
+  #bind(): DisplayPorts | undefined {
     const { displayOffset, maxPort } = this.#work.config;
     for (let number = displayOffset; number <= maxPort - FIRST_PORT; number++) {
-      const listeners = bindDisplay(number);
-      if (listeners === undefined) continue;
-      const used = () => this.#used(display);
-      const display: ForwardedDisplay = new ForwardedDisplay({ number, listeners, session, cookie, used }, {
-        ...this.#work,
-        admit: () => this.#admit(),
-      });
-      this.#displays.add(display);
-      return display;
+      const ports = bindDisplay(number);
+      if (ports !== undefined) return ports;
     }
     return undefined;
   }
 
-  /** Takes the display that was used least recently from its session, which ends with it. */
-  async #evict(): Promise<boolean> {
+  /** Takes the ports of the display that was used least recently; its session ends. `undefined` when there is no display. */
+  #evict(): DisplayPorts | undefined {
     const [oldest] = this.#displays;
-    if (oldest === undefined) return false;
+    const ports = oldest?.giveUpPorts();
+    if (oldest === undefined || ports === undefined) return undefined;
+    this.#displays.delete(oldest);
     this.#work.metrics.evictions.inc();
     this.#work.log.info("display taken from the session that used it least recently", { display: oldest.number });
-    this.#close(oldest);
     // Programs of that session would otherwise reach somebody else's screen.
     oldest.session.close();
-    await oldest.freed;
-    return true;
+    return ports;
   }
 
-  /** Watches over a display until its ports are closed, and takes its cookie back then. */
+  /** Watches over a display until it has no ports any more, and takes its cookie back then. */
   #keep(display: ForwardedDisplay, at: { readonly path: string; readonly record: XauthorityRecord }): void {
     const { tasks, log } = this.#work;
     const close = () => this.#close(display);

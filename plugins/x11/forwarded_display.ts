@@ -7,9 +7,9 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger, Tasks } from "../../core/plugin.ts";
-import { acceptAll } from "../../core/socket/accept_all.ts";
 import type { X11Session } from "../ssh/service.ts";
 import { readConnectionSetup, refusal } from "./connection_setup.ts";
+import type { DisplayPorts } from "./display_ports.ts";
 import type { X11Metrics } from "./x11_metrics.ts";
 
 /** What a display works with. */
@@ -24,8 +24,8 @@ export interface DisplayWork {
 
 /** What {@linkcode ForwardedDisplay} is made from. */
 export interface DisplayOptions {
-  readonly number: number;
-  readonly listeners: readonly Deno.TcpListener[];
+  /** The display's from now on. */
+  readonly ports: DisplayPorts;
   readonly session: X11Session;
   readonly cookie: Uint8Array;
   /** Called for each connection that is let in. */
@@ -39,22 +39,31 @@ const SETUP_MS = 30_000;
 
 /** A display that is open. */
 export class ForwardedDisplay {
-  /** Resolves when the ports are closed and can be bound again. Never rejects. */
+  /** Resolves when the display has no ports any more: they are closed, or somebody else has them. Never rejects. */
   readonly freed: Promise<void>;
   readonly #work: DisplayWork;
   readonly #options: DisplayOptions;
-  #isClosed = false;
+  readonly #freed = Promise.withResolvers<void>();
+  /** Until they are given away. */
+  #ports: DisplayPorts | undefined;
 
-  /** Takes connections from now on, until the ports are closed. */
+  /** Takes connections from now on, until the ports are closed or given away. */
   constructor(options: DisplayOptions, work: DisplayWork) {
     this.#options = options;
     this.#work = work;
-    this.freed = this.#accept();
+    this.#ports = options.ports;
+    this.freed = this.#freed.promise;
+    options.ports.belongTo({
+      connected: (socket) => this.#take(socket),
+      closed: () => this.#freed.resolve(),
+      failed: (error) =>
+        work.log.warn("x11 connections cannot be accepted", { display: this.number, error: messageOf(error) }),
+    });
   }
 
   /** N in `localhost:N`. */
   get number(): number {
-    return this.#options.number;
+    return this.#options.ports.number;
   }
 
   /** The session the display was opened for. */
@@ -62,23 +71,31 @@ export class ForwardedDisplay {
     return this.#options.session;
   }
 
-  /** Closes the ports. Connections go on. Twice is once. */
-  closePorts(): void {
-    this.#isClosed = true;
-    for (const listener of this.#options.listeners) closeQuietly(listener);
+  /** Whether programs can connect to it. */
+  get isOpen(): boolean {
+    return this.#ports?.isClosed === false;
   }
 
-  async #accept(): Promise<void> {
-    const failed = (error: unknown) => {
-      this.#work.log.warn("x11 connections cannot be accepted", { display: this.number, error: messageOf(error) });
-    };
-    await Promise.all(
-      this.#options.listeners.map((listener) => acceptAll(listener, (socket) => this.#take(socket), failed)),
-    );
+  /** Closes the ports, unless they were given away. Connections go on. Twice is once. */
+  closePorts(): void {
+    this.#ports?.close();
+  }
+
+  /**
+   * Gives the ports away as they are. Connections that showed the cookie go on; the others end, and the next ones are the next owner's.
+   *
+   * @returns `undefined` when they are closed.
+   */
+  giveUpPorts(): DisplayPorts | undefined {
+    if (!this.isOpen) return undefined;
+    const ports = this.#ports;
+    this.#ports = undefined;
+    this.#freed.resolve();
+    return ports;
   }
 
   #take(socket: Deno.TcpConn): void {
-    if (this.#isClosed) return closeQuietly(socket);
+    if (!this.isOpen) return closeQuietly(socket);
     const leave = this.#work.admit();
     if (leave === undefined) {
       this.#work.metrics.refused.inc({ reason: "limit" });
@@ -103,7 +120,7 @@ export class ForwardedDisplay {
   async #carry(socket: Deno.TcpConn): Promise<void> {
     const { session, used } = this.#options;
     const head = await this.#checked(socket);
-    if (head === undefined || this.#isClosed) return;
+    if (head === undefined || !this.isOpen) return;
     used();
     // After the check: whoever lacks the cookie must not use up the one connection.
     if (session.request.single) this.closePorts();

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Logger, Tasks } from "../../core/plugin.ts";
 import { VirtualClock } from "../../core/testing/mod.ts";
 import type { X11Session } from "../ssh/service.ts";
+import { DisplayPorts } from "./display_ports.ts";
 import { ForwardedDisplay } from "./forwarded_display.ts";
 
 const LOG: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -41,8 +42,7 @@ Deno.test("ForwardedDisplay counts a program without the cookie once, also when 
   } as unknown as Tasks;
   const nothing = { inc() {}, add() {} };
   const display = new ForwardedDisplay({
-    number: 10,
-    listeners: [listenerFor(goneProgram())],
+    ports: new DisplayPorts(10, [listenerFor(goneProgram())]),
     session: { request: { single: false, protocol: "MIT-MAGIC-COOKIE-1", cookie: "00", screen: 0 } } as X11Session,
     cookie: Uint8Array.of(0),
     used: () => {},

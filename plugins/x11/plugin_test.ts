@@ -83,6 +83,22 @@ async function isTaken(port: number): Promise<boolean> {
   }
 }
 
+/** From now on a port can be bound once only, as when a child holds a copy of each that was closed. */
+function portsBoundOnce(): Disposable {
+  const { listen } = Deno;
+  const bound = new Set<string>();
+  Deno.listen = ((options: Deno.TcpListenOptions) => {
+    const listener = bindOnce(options);
+    bound.add(`${options.hostname}:${options.port}`);
+    return listener;
+  }) as typeof Deno.listen;
+  function bindOnce(options: Deno.TcpListenOptions): Deno.TcpListener {
+    if (bound.has(`${options.hostname}:${options.port}`)) throw new Deno.errors.AddrInUse("a child holds it");
+    return listen(options);
+  }
+  return { [Symbol.dispose]: () => void (Deno.listen = listen) };
+}
+
 function displayOf(value: string): number {
   return Number(/^localhost:(\d+)\./.exec(value)?.[1]);
 }
@@ -191,6 +207,62 @@ Deno.test("when every port is taken, and only then, the display used least recen
     await until(async () => (await cookies(home)).length === RANGE - 1);
     assertEquals(await agent.metric("agent_x11_evictions_total"), 1);
     foreign.close();
+  }));
+
+Deno.test("an eviction costs one session: its ports change hands as they are, with who is connected already", () =>
+  withDisplays(async ({ agent, home, first, open }) => {
+    using _ports = portsBoundOnce();
+    const old = new FakeSession();
+    const held = Promise.withResolvers<X11Connection>();
+    old.carry = (connection) => {
+      held.resolve(connection);
+      return connection.socket.readable.pipeTo(connection.socket.writable);
+    };
+    const rest = Array.from({ length: RANGE - 1 }, () => new FakeSession());
+    for (const session of [old, ...rest]) await open(session);
+    using connected = await Deno.connect({ hostname: "127.0.0.1", port: 6000 + first });
+    await connected.write(setup(COOKIE));
+    await held.promise;
+    // Used since: the first one is the next to go.
+    for (let n = 1; n < RANGE; n++) await program(first + n);
+
+    const cookie = COOKIE.replaceAll("0", "f");
+    const next = new FakeSession({ single: false, protocol: PROTOCOL, cookie, screen: 0 });
+    assertEquals(displayOf(await open(next)), first);
+
+    assertEquals([old, ...rest, next].map(({ isClosed }) => isClosed), [true, ...rest.map(() => false), false]);
+    assertEquals(await agent.metric("agent_x11_evictions_total"), 1);
+    assertEquals(await agent.metric("agent_x11_displays"), RANGE);
+    old.left.abort();
+    assertEquals(new TextDecoder().decode(await program(first, cookie)), "hello");
+    assertEquals((await program(first, COOKIE))[0], 0);
+    await connected.write(Uint8Array.of(7));
+    const answer = new Uint8Array(1);
+    await connected.read(answer);
+    assertEquals(answer, Uint8Array.of(7));
+    next.left.abort();
+    await until(async () => !(await cookies(home)).includes(String(first)));
+    await assertClosed(first);
+  }));
+
+Deno.test("a display that had its one connection has no ports to give, and its session is not the one that ends", () =>
+  withDisplays(async ({ agent, first, open }) => {
+    using _ports = portsBoundOnce();
+    const single = new FakeSession({ single: true, protocol: PROTOCOL, cookie: COOKIE, screen: 0 });
+    const rest = Array.from({ length: RANGE - 1 }, () => new FakeSession());
+    const opened = Promise.withResolvers<string>();
+    single.carry = async ({ socket }) => {
+      opened.resolve(open(new FakeSession())); // Its ports are being closed.
+      await opened.promise;
+      socket.close();
+    };
+    for (const session of [single, ...rest]) await open(session);
+
+    await program(first);
+
+    assertEquals(displayOf(await opened.promise), first + 1);
+    assertEquals([single, ...rest].map(({ isClosed }) => isClosed), [false, true, false, false, false]);
+    assertEquals(await agent.metric("agent_x11_evictions_total"), 1);
   }));
 
 Deno.test("the new cookie of a display that changed hands is not taken away with the old one", () =>
