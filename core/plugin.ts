@@ -476,7 +476,7 @@ export interface Socket {
    * be loopback or configured. Closed with the plugin. Resolves to the address, as `http://127.0.0.1:2112`. @since 0.1
    *
    * @param address `HOST:PORT`; port 0 takes a free one.
-   * @throws {Deno.errors.AddrInUse} When the port is taken, and other errors of the system.
+   * @throws {Deno.errors.AddrInUse} When the port is taken, for a second or longer; other errors of the system at once.
    * @throws {TypeError} When it is no such address.
    */
   http(address: string, answer: (request: Request) => Awaitable<Response>): Promise<string>;

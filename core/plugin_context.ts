@@ -136,12 +136,13 @@ export function openLife(
         scope.defer(parts.agentSocket.add(service, implementation));
       },
       http: (address, answer) =>
-        Promise.try(() => {
+        Promise.try(async () => {
           assertOpen(`listen on "${address}"`);
-          const listener = openSideListener(address, {
+          const listener = await openSideListener(address, {
             hosts: parts.allowedHosts,
             answer: (request) => scope.enter("route", () => answer(request)),
             failed: (error) => run.charge(error, "route"),
+            signal: scope.signal,
           });
           scope.defer(() => listener.close());
           return listener.address;

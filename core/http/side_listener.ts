@@ -4,6 +4,7 @@
  * @module
  */
 import type { Awaitable } from "../plugin.ts";
+import { bindPatiently } from "../socket/bind_patiently.ts";
 import { HostCheck } from "./host_check.ts";
 import { LastingServer } from "./lasting_server.ts";
 import type { Listener } from "./listeners.ts";
@@ -16,6 +17,8 @@ export interface SideListenerOptions {
   readonly answer: (request: Request) => Awaitable<Response>;
   /** Hears what `answer` throws, and why connections cannot be accepted for a while. */
   readonly failed: (error: unknown) => void;
+  /** Ends the wait for a port that is taken. */
+  readonly signal?: AbortSignal;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
@@ -26,9 +29,12 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
  *
  * @param address `HOST:PORT`; an IPv6 host is in brackets, port 0 takes a free one.
  * @throws {TypeError} When `address` is none.
- * @throws {Deno.errors.AddrInUse} When the port is taken.
+ * @throws {Deno.errors.AddrInUse} When the port is taken, for a second or longer.
  */
-export function openSideListener(address: string, { hosts, answer, failed }: SideListenerOptions): Listener {
+export async function openSideListener(
+  address: string,
+  { hosts, answer, failed, signal }: SideListenerOptions,
+): Promise<Listener> {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
   const hostname = bracketed ?? plain;
   if (hostname === undefined || Number(port) > 65_535) {
@@ -50,7 +56,7 @@ export function openSideListener(address: string, { hosts, answer, failed }: Sid
     }
   }
   const serve = (port: number) => Deno.serve({ hostname, port, signal: cut.signal, onListen() {} }, handle);
-  const first = serve(Number(port));
+  const first = await bindPatiently(() => serve(Number(port)), { signal });
   const { addr } = first;
   const server = new LastingServer(first, () => serve(addr.port), {
     cut: cut.signal,

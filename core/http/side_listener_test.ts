@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 
 import { openSideListener } from "./side_listener.ts";
 
@@ -13,7 +13,7 @@ async function ask(address: string, host?: string): Promise<readonly [number, st
 
 Deno.test("openSideListener() answers on loopback, and refuses what a web page of elsewhere would send", async () => {
   const failures: unknown[] = [];
-  const listener = openSideListener("127.0.0.1:0", {
+  const listener = await openSideListener("127.0.0.1:0", {
     hosts: ["named.example"],
     answer: ({ url }) => new Response(new URL(url).pathname),
     failed: (error) => failures.push(error),
@@ -32,7 +32,11 @@ Deno.test("openSideListener() answers on loopback, and refuses what a web page o
 });
 
 Deno.test("openSideListener() answers everybody where everybody can reach it", async () => {
-  const listener = openSideListener("0.0.0.0:0", { hosts: [], answer: () => new Response("ok"), failed: () => {} });
+  const listener = await openSideListener("0.0.0.0:0", {
+    hosts: [],
+    answer: () => new Response("ok"),
+    failed: () => {},
+  });
 
   assertEquals((await ask(listener.address.replace("0.0.0.0", "127.0.0.1"), "10.0.0.5:2112"))[0], 200);
   await listener.close();
@@ -40,7 +44,7 @@ Deno.test("openSideListener() answers everybody where everybody can reach it", a
 
 Deno.test("openSideListener() answers 500 for what fails, and reports it", async () => {
   const failures: unknown[] = [];
-  const listener = openSideListener("[::1]:0", {
+  const listener = await openSideListener("[::1]:0", {
     hosts: [],
     answer: () => Promise.reject(new Error("no luck")),
     failed: (error) => failures.push(error),
@@ -51,12 +55,24 @@ Deno.test("openSideListener() answers 500 for what fails, and reports it", async
   await listener.close();
 });
 
-Deno.test("openSideListener() says what is no address", () => {
+Deno.test("openSideListener() says what is no address", async () => {
   for (const address of ["", "2112", ":2112", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:1"]) {
-    assertThrows(
+    await assertRejects(
       () => openSideListener(address, { hosts: [], answer: () => new Response(), failed: () => {} }),
       TypeError,
       `"${address}"`,
     );
   }
+});
+
+Deno.test("openSideListener() has a port that is let go while it opens", async () => {
+  const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = other.addr;
+
+  const opening = openSideListener(`127.0.0.1:${port}`, { hosts: [], answer: () => new Response(), failed: () => {} });
+  other.close();
+
+  const listener = await opening;
+  assertEquals(listener.address, `http://127.0.0.1:${port}`);
+  await listener.close();
 });

@@ -8,6 +8,7 @@ import { dirname } from "@std/path";
 import { messageOf } from "../../core/errors.ts";
 import type { Clock, Logger, Tasks } from "../../core/plugin.ts";
 import { acceptAll } from "../../core/socket/accept_all.ts";
+import { bindPatiently } from "../../core/socket/bind_patiently.ts";
 import { bindPrivately } from "../../core/socket/unix_path.ts";
 import { closeSocket, joinStreams } from "./join_streams.ts";
 import type { SshChannel } from "./transport/ssh_channel.ts";
@@ -71,9 +72,10 @@ export class RemoteForwards {
     if (request.kind === "unix" && listeners.has(key)) return request.succeed();
     let listener: Deno.Listener;
     try {
-      listener = request.kind === "unix"
-        ? await listenUnix(request.path)
-        : Deno.listen({ hostname: request.address || ANY_ADDRESS, port: request.port });
+      listener = request.kind === "unix" ? await listenUnix(request.path) : await bindPatiently(
+        () => Deno.listen({ hostname: request.address || ANY_ADDRESS, port: request.port }),
+        { signal: connection.signal },
+      );
     } catch (error) {
       this.#work.log.info("remote forward refused", { target: key, error: messageOf(error) });
       return request.fail();

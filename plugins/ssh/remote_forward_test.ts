@@ -23,15 +23,17 @@ async function setUp() {
     openForwardedStreamlocal: () => Promise.reject(new Error("not wanted")),
   } as unknown as SshConnection;
   const forwards = new RemoteForwards({ tasks, clock: new VirtualClock(), log: LOG, isBlocked: () => false });
+  const ask = (request: Partial<ForwardRequest>) =>
+    new Promise<boolean>((resolve) => {
+      const answers = { succeed: () => resolve(true), fail: () => resolve(false) };
+      forwards.handle(connection, { ...request, ...answers } as ForwardRequest);
+    });
   return {
     path,
     ended,
     /** Resolves to whether it succeeded. */
-    ask: (cancel: boolean) =>
-      new Promise<boolean>((resolve) => {
-        const request = { kind: "unix", path, cancel, succeed: () => resolve(true), fail: () => resolve(false) };
-        forwards.handle(connection, request as ForwardRequest);
-      }),
+    ask: (cancel: boolean) => ask({ kind: "unix", path, cancel }),
+    askTcp: (port: number) => ask({ kind: "tcp", address: "127.0.0.1", port, cancel: false }),
     async [Symbol.asyncDispose]() {
       ended.abort();
       await Promise.all(running);
@@ -60,6 +62,19 @@ Deno.test("a forward that is cancelled while it is being opened is closed", asyn
 
   assertEquals(answers, [true, true]);
   await assertRejects(() => knock(opened.path));
+});
+
+Deno.test("a forward has a port that is let go while it opens, and one that somebody else has is refused", async () => {
+  await using opened = await setUp();
+  const [closing, foreign] = [0, 0].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+
+  const asked = opened.askTcp(closing!.addr.port);
+  // In the turn in which it was tried for the first time.
+  queueMicrotask(() => closing!.close());
+
+  assertEquals(await asked, true);
+  assertEquals(await opened.askTcp(foreign!.addr.port), false);
+  foreign!.close();
 });
 
 const MODULE = new URL("remote_forward.ts", import.meta.url).href;

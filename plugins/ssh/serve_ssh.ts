@@ -118,11 +118,9 @@ async function listen(ctx: Context, service: SshService): Promise<void> {
       if (ctx.signal.aborted) return void stream.destroy();
       ctx.tasks.run("connection", () => service.serveTcp(stream, { address: hostname, port }, policy()));
     };
-    const listener = listenTcp(
-      address,
-      accept,
-      (error) => ctx.log.error("cannot accept connections, tries again", { error: messageOf(error) }),
-    );
+    const failed = (error: unknown) =>
+      ctx.log.error("cannot accept connections, tries again", { error: messageOf(error) });
+    const listener = await listenTcp(address, { accept, failed, signal: ctx.signal });
     ctx.defer(listener);
     ctx.announce({ addresses: { ssh: listener.address } });
   }

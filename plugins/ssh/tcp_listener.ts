@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../../core/errors.ts";
 import { acceptAll } from "../../core/socket/accept_all.ts";
+import { bindPatiently } from "../../core/socket/bind_patiently.ts";
 import { formatAddress, type ListenAddress } from "./listen_address.ts";
 
 /** A listener that accepts. */
@@ -13,21 +14,28 @@ export interface TcpListener extends AsyncDisposable {
   readonly address: string;
 }
 
+/** What {@linkcode listenTcp} takes. */
+export interface TcpListenerOptions {
+  readonly accept: (connection: Deno.TcpConn) => void;
+  /** Told why connections cannot be accepted for a while. */
+  readonly failed: (error: unknown) => void;
+  /** Ends the wait for an address that is taken. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Listens on `address` and hands over each connection. Not with `node:net`: under Deno such a server hears nobody any more once a
  * connection could not be accepted for want of file descriptors (seen with 2.9.6).
  *
- * @param failed Told why connections cannot be accepted for a while.
- * @throws {Error} When the address cannot be bound; the message names it.
+ * @throws {Error} When the address cannot be bound, or is taken for a second or longer; the message names it.
  */
-export function listenTcp(
+export async function listenTcp(
   { host, port }: ListenAddress,
-  accept: (connection: Deno.TcpConn) => void,
-  failed: (error: unknown) => void,
-): TcpListener {
+  { accept, failed, signal }: TcpListenerOptions,
+): Promise<TcpListener> {
   let listener: Deno.TcpListener;
   try {
-    listener = Deno.listen({ hostname: host, port });
+    listener = await bindPatiently(() => Deno.listen({ hostname: host, port }), { signal });
   } catch (error) {
     throw new Error(`Cannot listen for SSH on ${formatAddress(host, port)}: ${messageOf(error)}`, { cause: error });
   }
