@@ -7,6 +7,7 @@ import { join } from "@std/path";
 
 import { messageOf } from "../../core/errors.ts";
 import type { Env, Health } from "../../core/plugin.ts";
+import { bindPatiently } from "../../core/socket/bind_patiently.ts";
 import type { X11Forwarder, X11Session } from "../ssh/service.ts";
 import { FIRST_PORT, type X11Config } from "./config.ts";
 import { bindDisplay, type DisplayPorts } from "./display_ports.ts";
@@ -50,7 +51,10 @@ export class DisplayTable implements X11Forwarder {
     const host = this.#host();
     const path = await this.#path().catch((error) => this.#failed("xauthority", error));
     session.disconnected.throwIfAborted(); // Nobody else need give way.
-    const display = await this.#allocate(session, cookie).catch((error) => this.#failed("listen", error));
+    const display = await this.#allocate(session, cookie).catch((error) => {
+      session.disconnected.throwIfAborted(); // It left while a port was waited for, which is no fault of this side.
+      return this.#failed("listen", error);
+    });
     const record = localRecord(host, display.number, { protocol: session.request.protocol, cookie });
     // Right after it was made: a display may change hands at any time, and the file has to hear of that in the same order.
     this.#keep(display, { path, record });
@@ -77,10 +81,19 @@ export class DisplayTable implements X11Forwarder {
       await closing.freed;
       this.#displays.delete(closing);
     }
-    const ports = this.#evict();
-    if (ports !== undefined) return this.#open(ports, session, cookie);
+    return this.#open(this.#evict() ?? await this.#bindPatiently(session.disconnected), session, cookie);
+  }
+
+  /** For a range whose ports are none of ours: some may have been until a moment ago. */
+  async #bindPatiently(signal: AbortSignal): Promise<DisplayPorts> {
     const { displayOffset, maxPort } = this.#work.config;
-    throw new Error(`every port from ${FIRST_PORT + displayOffset} to ${maxPort} is taken by other programs`);
+    return await bindPatiently(() => {
+      const ports = this.#bind();
+      if (ports !== undefined) return ports;
+      throw new Deno.errors.AddrInUse(
+        `every port from ${FIRST_PORT + displayOffset} to ${maxPort} is taken by other programs`,
+      );
+    }, { signal });
   }
 
   #open(ports: DisplayPorts, session: X11Session, cookie: Uint8Array): ForwardedDisplay {
