@@ -6,15 +6,20 @@
 import { connect } from "node:net";
 
 // @ts-types="../rpc/ws.d.ts"
-import WebSocket, { type UpgradeRefusal } from "ws";
+import type WebSocket from "ws";
+// @ts-types="../rpc/ws.d.ts"
+import type { UpgradeRefusal } from "ws";
 
 import { SocketClosedError } from "../http/socket_channel.ts";
 import type { SocketChannel } from "../plugin.ts";
+import { loadWebSocket } from "../rpc/ws_library.ts";
 
 /** Bytes on their way in one direction, from which on their source waits. */
 const HIGH_WATER_BYTES = 256 * 1024;
 /** Most bytes passed on of an answer that is no upgrade. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
+/** State of a WebSocket that may be written to. */
+const OPEN = 1;
 /** Closed without a code, or without a close frame (RFC 6455, 7.4.1). */
 const NO_CODE = 1005;
 const CUT = 1006;
@@ -53,7 +58,9 @@ export interface ProgramSocket {
  */
 export async function openProgramSocket(options: ProgramSocketOptions): Promise<ProgramSocket> {
   const { socketPath, target, headers, maxMessageBytes, signal } = options;
-  const socket = new WebSocket(new URL(target, "ws://localhost"), {
+  const Socket = await loadWebSocket();
+  signal.throwIfAborted();
+  const socket = new Socket(new URL(target, "ws://localhost"), {
     ...{ headers, perMessageDeflate: false, followRedirects: false, maxPayload: maxMessageBytes },
     createConnection: () => connect({ path: socketPath }),
   });
@@ -85,7 +92,7 @@ async function join(channel: SocketChannel, socket: WebSocket, incoming: Incomin
 
 async function toProgram(channel: SocketChannel, socket: WebSocket): Promise<void> {
   for await (const message of channel) {
-    if (socket.readyState !== WebSocket.OPEN) continue;
+    if (socket.readyState !== OPEN) continue;
     await new Promise<void>((taken) => socket.send(message, () => taken()));
   }
 }

@@ -98,7 +98,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     const cwd = options.cwd ?? await this.directory();
     if (!isAbsolute(cwd)) throw spawnError(options, cwd, `working directory "${cwd}" is not absolute`);
     const variables = await environment.build(options.env);
-    const pty = options.pty === undefined ? undefined : await import("./pty.ts");
+    const startOnPty = options.pty === undefined ? undefined : await (await import("./pty.ts")).loadPty();
     // From here to the registration nothing waits, so that a child is either refused or known to close().
     this.#check(options);
     const mark = `${this.#mark}.${++this.#started}`;
@@ -107,14 +107,14 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     try {
       const launch = this.#options.launcher.compose(options, env, cwd, confined.script);
       const adoption = { options, mark, confined };
-      if (pty === undefined || options.pty === undefined) {
+      if (startOnPty === undefined || options.pty === undefined) {
         const child = this.#adopt(start(launch, { options, env, cwd }), adoption);
         if (environment !== this.#options.environment) this.#plumbing.add(child.pid);
         return child;
       }
       const { program, args } = launch;
       checkDirectory(options, cwd);
-      return this.#adoptTerminal(pty.startOnPty({ program, args, cwd, env, size: options.pty }), adoption);
+      return this.#adoptTerminal(startOnPty({ program, args, cwd, env, size: options.pty }), adoption);
     } catch (error) {
       confined.abandon();
       throw error;

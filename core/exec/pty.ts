@@ -1,6 +1,6 @@
 /**
- * Children on a pseudo terminal. Loaded when the first one is started: the native part costs a few milliseconds and needs
- * permission for FFI.
+ * Children on a pseudo terminal. The library is loaded when the first one is started: its native part costs a few
+ * milliseconds and needs permission for FFI.
  *
  * @module
  */
@@ -8,12 +8,13 @@ import type { Buffer } from "node:buffer";
 import { constants } from "node:os";
 import type { ReadStream } from "node:tty";
 
-import { type IPty, spawn } from "@lydell/node-pty";
+import type { IPty, spawn } from "@lydell/node-pty";
 
+import { loadCommonJs } from "../common_js.ts";
 import type { ExitStatus, PtySize } from "../plugin.ts";
 import { TerminalDevice } from "./terminal_device.ts";
 
-/** What {@linkcode startOnPty} takes. */
+/** What {@linkcode StartOnPty} takes. */
 export interface PtyStart {
   readonly program: string;
   readonly args: readonly string[];
@@ -45,6 +46,11 @@ const READ_AHEAD_BYTES = 64 * 1024;
 /** Columns and rows are 16-bit numbers in the kernel. */
 const MAX_CELLS = 0xffff;
 
+/** What is used of the library. */
+interface Library {
+  readonly spawn: typeof spawn;
+}
+
 /** Members of the library's terminal that its types leave out; {@linkcode open} checks that they are there. */
 interface UnixTerminal extends IPty {
   /** Path of the device. */
@@ -58,8 +64,19 @@ interface UnixTerminal extends IPty {
  * Starts a program that leads a session with the terminal as its controlling one. Program and directory must have been
  * checked: what fails after the fork is only seen as exit code 1.
  */
-export function startOnPty(start: PtyStart): PtyProcess {
-  const { terminal, exited } = open(start);
+export type StartOnPty = (start: PtyStart) => PtyProcess;
+
+/** Loads the library; at once after the first time. @throws What its load throws; the next call tries again. */
+export async function loadPty(): Promise<StartOnPty> {
+  const library = await loadCommonJs<Library>("@lydell/node-pty", async () => {
+    const { spawn } = await import("@lydell/node-pty");
+    return { default: { spawn } };
+  });
+  return (start) => startOnPty(library, start);
+}
+
+function startOnPty(library: Library, start: PtyStart): PtyProcess {
+  const { terminal, exited } = open(library, start);
   const socket = terminal._socket;
   const device = new TerminalDevice(terminal._fd);
   device.closeOnExec();
@@ -93,8 +110,8 @@ interface Opened {
   readonly exited: Promise<ExitStatus>;
 }
 
-function open({ program, args, cwd, env, size }: PtyStart): Opened {
-  const terminal = spawn(program, [...args], {
+function open(library: Library, { program, args, cwd, env, size }: PtyStart): Opened {
+  const terminal = library.spawn(program, [...args], {
     name: env.TERM || DEFAULT_TERM,
     cols: cells(size.cols),
     rows: cells(size.rows),

@@ -8,6 +8,8 @@
  */
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import { loadCommonJs } from "../common_js.ts";
+
 /** A set of metrics with one text exposition. */
 export type PromRegistry = Registry;
 /** See prom-client. */
@@ -25,13 +27,13 @@ export interface PromClient {
   readonly Histogram: typeof Histogram;
 }
 
-/** Loads prom-client; at once after the first time. */
+/** Loads prom-client; at once after the first time. A failure is not kept. */
 export async function loadPromClient(): Promise<PromClient> {
   const [registry, counter, gauge, histogram] = await Promise.all([
-    import("prom-client/lib/registry.js"),
-    import("prom-client/lib/counter.js"),
-    import("prom-client/lib/gauge.js"),
-    import("prom-client/lib/histogram.js"),
+    loadCommonJs<typeof Registry>("prom-client/lib/registry.js", () => import("prom-client/lib/registry.js")),
+    loadCommonJs<typeof Counter>("prom-client/lib/counter.js", () => import("prom-client/lib/counter.js")),
+    loadCommonJs<typeof Gauge>("prom-client/lib/gauge.js", () => import("prom-client/lib/gauge.js")),
+    loadCommonJs<typeof Histogram>("prom-client/lib/histogram.js", () => import("prom-client/lib/histogram.js")),
   ]);
-  return { Registry: registry.default, Counter: counter.default, Gauge: gauge.default, Histogram: histogram.default };
+  return { Registry: registry, Counter: counter, Gauge: gauge, Histogram: histogram };
 }

@@ -6,7 +6,7 @@
 import { connect } from "node:net";
 
 // @ts-types="./ws.d.ts"
-import WebSocket, { type UpgradeRefusal } from "ws";
+import type { UpgradeRefusal } from "ws";
 
 import { Deadline } from "../deadline.ts";
 import { messageOf, type Validation } from "../errors.ts";
@@ -14,6 +14,7 @@ import type { Clock } from "../plugin.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { clientWebSocketStream } from "./client_web_socket_stream.ts";
 import { DialError, type DialRefusal } from "./dial_error.ts";
+import { loadWebSocket } from "./ws_library.ts";
 
 /** Time for the handshake, in milliseconds. */
 const HANDSHAKE_MS = 30_000;
@@ -69,6 +70,8 @@ class Refused extends Error {
 async function open({ url, headers, unix }: WebSocketDialOptions, signal: AbortSignal): Promise<ByteStream> {
   const address = new URL(url);
   address.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const WebSocket = await loadWebSocket();
+  signal.throwIfAborted();
   const socket = new WebSocket(address, {
     headers,
     perMessageDeflate: false,

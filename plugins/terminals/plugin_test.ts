@@ -178,7 +178,7 @@ Deno.test("who comes back sees a full-screen program as it is, and the scrollbac
   await first.closed;
 
   const second = await agent.webSocket(path);
-  using seen = new ScreenMirror({ cols: 80, rows: 24 }, 0);
+  using seen = await ScreenMirror.open({ cols: 80, rows: 24 }, 0);
   await seen.write(new TextEncoder().encode(await until(second, "middle")));
   say(second, { data: "\n" });
   await until(second, "\x1b[?1049l");
@@ -206,8 +206,8 @@ for (
   })
 ) {
   Deno.test(`ScreenMirror draws ${what} so that drawing it again gives the same`, async () => {
-    using mirror = new ScreenMirror({ cols: 20, rows: 5 }, 20 * 10);
-    using again = new ScreenMirror({ cols: 20, rows: 5 }, 20 * 10);
+    using mirror = await ScreenMirror.open({ cols: 20, rows: 5 }, 20 * 10);
+    using again = await ScreenMirror.open({ cols: 20, rows: 5 }, 20 * 10);
     await mirror.write(new TextEncoder().encode(text));
 
     await again.write(new TextEncoder().encode(mirror.draw()));
@@ -220,7 +220,7 @@ for (
 }
 
 Deno.test("ScreenMirror keeps as many lines as its bytes hold, also when the size changes", async () => {
-  using mirror = new ScreenMirror({ cols: 20, rows: 5 }, 200);
+  using mirror = await ScreenMirror.open({ cols: 20, rows: 5 }, 200);
   await mirror.write(new TextEncoder().encode(Array.from({ length: 50 }, (_, n) => `line ${n}`).join("\r\n")));
   const first = () => /line \d+/.exec(mirror.draw())?.[0];
 

@@ -4,10 +4,11 @@
  * @module
  */
 // @ts-types="./xterm_serialize.d.ts"
-import addon from "@xterm/addon-serialize";
+import type addon from "@xterm/addon-serialize";
 // @ts-types="./xterm_headless.d.ts"
-import headless from "@xterm/headless";
+import type headless from "@xterm/headless";
 
+import { loadCommonJs } from "../../core/common_js.ts";
 import type { PtySize } from "../../core/plugin.ts";
 
 /** Modes that switch how positions of the mouse are told, by the library's names. */
@@ -19,19 +20,33 @@ const MOUSE_ENCODINGS: Readonly<Record<string, number>> = { SGR: 1006, SGR_PIXEL
  */
 export class ScreenMirror implements Disposable {
   readonly #terminal: InstanceType<typeof headless.Terminal>;
-  readonly #serializer = new addon.SerializeAddon();
+  readonly #serializer: InstanceType<typeof addon.SerializeAddon>;
   readonly #scrollbackBytes: number;
 
-  /** @param scrollbackBytes Bytes kept above the screen; a line takes as many as the terminal has columns. */
-  constructor(size: PtySize, scrollbackBytes: number) {
+  private constructor(libraries: Libraries, size: PtySize, scrollbackBytes: number) {
     this.#scrollbackBytes = scrollbackBytes;
-    this.#terminal = new headless.Terminal({ ...size, scrollback: this.#lines(size), allowProposedApi: true });
+    this.#serializer = new libraries.addon.SerializeAddon();
+    this.#terminal = new libraries.headless.Terminal({
+      ...size,
+      scrollback: this.#lines(size),
+      allowProposedApi: true,
+    });
     this.#terminal.loadAddon(this.#serializer);
     const { coreService, coreMouseService, buffer } = this.#terminal._core;
     if (
       typeof coreService?.isCursorHidden !== "boolean" || typeof coreMouseService?.activeEncoding !== "string" ||
       typeof buffer?.scrollTop !== "number"
     ) throw new TypeError("Cannot use @xterm/headless: its terminal has another shape than version 5.5.0");
+  }
+
+  /**
+   * An empty screen.
+   *
+   * @param scrollbackBytes Bytes kept above the screen; a line takes as many as the terminal has columns.
+   * @throws What the load of the libraries throws; the next call tries again.
+   */
+  static async open(size: PtySize, scrollbackBytes: number): Promise<ScreenMirror> {
+    return new ScreenMirror(await loadLibraries(), size, scrollbackBytes);
   }
 
   /** Resolves when the bytes are on the screen. */
@@ -73,4 +88,23 @@ export class ScreenMirror implements Disposable {
     if (encoding !== undefined) text += `\x1b[?${encoding}h`;
     return coreService.isCursorHidden ? `${text}\x1b[?25l` : text;
   }
+}
+
+interface Libraries {
+  readonly addon: typeof addon;
+  readonly headless: typeof headless;
+}
+
+async function loadLibraries(): Promise<Libraries> {
+  const [serialize, terminal] = await Promise.all([
+    loadCommonJs("@xterm/addon-serialize", () => {
+      // @ts-types="./xterm_serialize.d.ts"
+      return import("@xterm/addon-serialize");
+    }),
+    loadCommonJs("@xterm/headless", () => {
+      // @ts-types="./xterm_headless.d.ts"
+      return import("@xterm/headless");
+    }),
+  ]);
+  return { addon: serialize, headless: terminal };
 }

@@ -136,7 +136,7 @@ export class TerminalTable {
     const { config, clock, log, metrics, tasks } = this.#work;
     const { ScreenMirror } = await import("./screen_mirror.ts");
     using starting = new DisposableStack();
-    const mirror = starting.use(new ScreenMirror(query.size, config.scrollbackBytes));
+    const mirror = starting.use(await ScreenMirror.open(query.size, config.scrollbackBytes));
     const child = await startShell(query.command, query.size, this.#work);
     starting.move();
     const terminal = new SharedTerminal({

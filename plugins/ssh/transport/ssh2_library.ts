@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { loadCommonJs } from "../../../core/common_js.ts";
 import { loadWithFinishingCiphers } from "./cipher_resources.ts";
 import type { LibraryKey, Ssh2 } from "./ssh2_shape.ts";
 
 /** Loads the library: about 40 ms and 10 MB, so only an agent that serves SSH does. */
 export async function loadSsh2(): Promise<Ssh2> {
-  const { default: library } = await loadWithFinishingCiphers(() => import("ssh2"));
+  const library = await loadWithFinishingCiphers(() => loadCommonJs("ssh2", () => import("ssh2")));
   return library as unknown as Ssh2;
 }
 
