@@ -62,6 +62,8 @@ export interface AgentProcess extends AsyncDisposable {
   /** Posts JSON and returns the JSON answer. @throws {Error} If the answer is none of 2xx. */
   post<T = unknown>(path: string, body: unknown): Promise<T>;
   signal(signal: Deno.Signal): void;
+  /** All lines it wrote so far, in the order in which they came. */
+  readonly wrote: readonly string[];
   /** Resolves when the process is gone and its output read. */
   readonly ended: Promise<Ended>;
 }
@@ -93,7 +95,8 @@ export async function startAgent(options: AgentProcessOptions = {}): Promise<Age
       return fetch(`${http}${path}`, { ...init, headers });
     };
     return {
-      ...{ pid: run.child.pid, http, unix, token, dir, listening, ended: run.ended, fetch: ask },
+      ...{ pid: run.child.pid, http, unix, token, dir, listening, wrote: run.wrote, ended: run.ended },
+      fetch: ask,
       env,
       async post<T>(path: string, body: unknown): Promise<T> {
         const response = await ask(path, { method: "POST", body: JSON.stringify(body) });
@@ -163,6 +166,7 @@ function networkVariables(): Record<string, string> {
 interface Run {
   readonly child: Deno.ChildProcess;
   readonly listening: Promise<Record<string, unknown>>;
+  readonly wrote: readonly string[];
   readonly ended: Promise<Ended>;
 }
 
@@ -184,19 +188,20 @@ function launch(
     stderr: "piped",
   }).spawn();
   const listening = Promise.withResolvers<Record<string, unknown>>();
+  const wrote: string[] = [];
   const stdout = lines(child.stdout, (line) => {
+    wrote.push(line);
     const event = eventOf(line);
     if (event?.event === "listening") listening.resolve(event);
   });
-  const stderr = lines(child.stderr, () => {});
+  const stderr = lines(child.stderr, (line) => wrote.push(line));
   const ended = Promise.all([child.status, stdout, stderr]).then(([status, out, err]): Ended => {
-    const wrote = [...out, ...err].join("\n");
-    listening.reject(new Error(`The agent ended with ${status.code} before it listened:\n${wrote}`));
+    listening.reject(new Error(`The agent ended with ${status.code} before it listened:\n${wrote.join("\n")}`));
     return { code: status.code, signal: status.signal, stdout: out, stderr: err };
   });
   // Only those who wait for the start want to hear that there was none.
   listening.promise.catch(() => {});
-  return { child, listening: listening.promise, ended };
+  return { child, listening: listening.promise, wrote, ended };
 }
 
 async function lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>, seen: (line: string) => void): Promise<string[]> {

@@ -14,6 +14,8 @@ import { type AgentProcess, ROOT, runAgent, startAgent } from "../agent_process.
 const LIMIT = 100;
 /** Longest wait for anything, in milliseconds. Only ends hangs. */
 const HANG_MS = 120_000;
+/** Lines of the agent's output shown when it does not do what it should. */
+const LAST_LINES = 40;
 const COMMAND = [
   ...["sh", "-c", `ulimit -c 0; ulimit -n ${LIMIT}; exec "$@"`, "sh"],
   ...[Deno.execPath(), "run", "-A", "--no-prompt", join(ROOT, "main.ts")],
@@ -24,6 +26,7 @@ const PLUGINS = {
 };
 /** Answered by modules that the first request imports, packages among them; and how. */
 const LOADED_LATE = {
+  "/metrics": 200,
   "/api/v0/openapi.json": 200,
   "/api/v0/mcp": 406,
   "/api/v0/mcp/tools": 200,
@@ -75,7 +78,7 @@ const descriptors = (pid: number) => [...Deno.readDirSync(`/proc/${pid}/fd`)].le
 /** Connects until the agent has no descriptor left, and stays so for a while: a listener that was lost comes back once. */
 async function useUp(agent: AgentProcess, connect: () => Promise<Deno.Conn>): Promise<Deno.Conn[]> {
   const held: Deno.Conn[] = [];
-  await until(async () => {
+  await until(agent, async () => {
     if (descriptors(agent.pid) >= LIMIT) return true;
     const connection = await connect().catch(() => undefined); // Refused while its listener is away.
     if (connection !== undefined) held.push(connection);
@@ -107,7 +110,7 @@ for (const name of ["http", "unix", "ssh", "prometheus", "rpc", "boundary"]) {
 
       await servesEverywhere(agent, listeners);
       for (const [path, status] of Object.entries(LOADED_LATE)) {
-        assertEquals(await open.get(path, agent.token), status, path);
+        assertEquals(await open.get(path, agent.token), status, `${path}\n${lastLines(agent)}`);
       }
       agent.signal("SIGTERM");
       assertEquals((await agent.ended).code, 0);
@@ -117,12 +120,12 @@ for (const name of ["http", "unix", "ssh", "prometheus", "rpc", "boundary"]) {
 
 /** Asks each listener something only a working one answers, again until it does: those that were lost come back in a moment. */
 async function servesEverywhere(agent: AgentProcess, listeners: Listeners): Promise<void> {
-  await until(() => answers(listeners.http!, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "200 OK"));
-  await until(() => answers(listeners.unix!, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "200 OK"));
-  await until(() => answers(listeners.prometheus!, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "200 OK"));
-  await until(() => answers(listeners.ssh!, "", "SSH-2.0-"));
+  await until(agent, () => answers(listeners.http!, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "200 OK"));
+  await until(agent, () => answers(listeners.unix!, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "200 OK"));
+  await until(agent, () => answers(listeners.prometheus!, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "200 OK"));
+  await until(agent, () => answers(listeners.ssh!, "", "SSH-2.0-"));
   // A frame that is none is logged and costs the connection.
-  await until(() => answers(listeners.boundary!, "garbage!", ""));
+  await until(agent, () => answers(listeners.boundary!, "garbage!", ""));
   const ping = await runAgent(["sync", "ping"], { env: agent.env, cwd: agent.dir });
   assertEquals(ping.code, 0, ping.stderr.join("\n"));
   const ran = await runAgent(["exec", "--", "echo", "hello"], { env: agent.env, cwd: agent.dir });
@@ -184,10 +187,16 @@ function isWhole(text: string): boolean {
   return length === undefined ? text.endsWith("0\r\n\r\n") : text.length >= end + 4 + Number(length);
 }
 
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+async function until(agent: AgentProcess, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + HANG_MS;
   while (!await isSo()) {
-    if (performance.now() > endsAt) throw new Error(`Still not so: ${isSo}`);
+    if (performance.now() > endsAt) {
+      throw new Error(`Still not so: ${isSo}\n${lastLines(agent)}`);
+    }
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function lastLines(agent: AgentProcess): string {
+  return `The agent's last lines:\n${agent.wrote.slice(-LAST_LINES).join("\n")}`;
 }
