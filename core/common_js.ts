@@ -34,6 +34,24 @@ export async function loadCommonJs<Exports>(
   }
 }
 
+/**
+ * Evaluates CommonJS packages that an ES package imports, before that is imported: it then finds them evaluated, and cannot
+ * fail for want of descriptors. Without this it would keep the failure, and nothing would bring it back.
+ *
+ * @param user A file of the ES package, as `deno.json` has it.
+ * @param specifiers What it imports that is CommonJS.
+ * @throws What their evaluation throws; the next call tries again. What cannot be found this way is left to the import.
+ */
+export async function evaluateCommonJs(user: string, specifiers: readonly string[]): Promise<void> {
+  const { createRequire } = await import("node:module");
+  try {
+    const require = createRequire(createRequire(placeOfPackages()).resolve(user));
+    for (const specifier of specifiers) require(specifier);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "MODULE_NOT_FOUND") throw error;
+  }
+}
+
 /** A file to look up packages from. Deno finds those in its cache from anywhere, those in `node_modules` from beside it. */
 function placeOfPackages(): string {
   return [import.meta.url, Deno.mainModule].find((url) => url.startsWith("file:")) ?? "file:///";

@@ -10,6 +10,7 @@ import { Processes } from "../agentproc/service.ts";
 import { TaskReporter } from "../agentsocket/service.ts";
 import { DesktopActions } from "../desktop/service.ts";
 import { mcpConfig } from "./config.ts";
+import { loadSessions } from "./load_sessions.ts";
 import { localWorkspace } from "./local_workspace.ts";
 import { mcpMetrics } from "./mcp_metrics.ts";
 import { addPlainRoutes } from "./plain_routes.ts";
@@ -46,8 +47,7 @@ const mcp: Plugin = definePlugin({
       ...{ config, clock, log, metrics },
     };
 
-    // The SDK costs 30 MB and 200 ms: whoever never asks does not pay.
-    const sessions = new LoadedLate(async () => new (await import("./sessions.ts")).McpSessions(options));
+    const sessions = new LoadedLate(async () => new (await loadSessions()).McpSessions(options));
     metrics.sessions.collect(async () => (await sessions.present())?.size ?? 0);
     ctx.tasks.every("close idle sessions", LOOK_EVERY_MS, async () => await (await sessions.present())?.closeIdle());
     ctx.hooks.onDrain(async () => await (await sessions.present())?.close());

@@ -13,7 +13,6 @@ const LIMIT = 100;
 const COMMAND = [
   ...["sh", "-c", `ulimit -c 0; ulimit -n ${LIMIT}; exec "$@"`, "sh"],
   ...[Deno.execPath(), "run", "-A", "--no-prompt", "--config", join(ROOT, "deno.json")],
-  join(ROOT, "test/faults/common_js_packages.ts"),
 ];
 const TOO_MANY = "Too many open files";
 
@@ -33,23 +32,24 @@ for (const [name, { specifier = name, used }] of Object.entries(PACKAGES)) {
     name:
       `${name} can be used after there were no file descriptors to evaluate it, though its import keeps the failure`,
     async fn() {
-      const directory = await Deno.makeTempDir({ prefix: "outpost-common-js-" });
-      try {
-        const poisoned = join(directory, "poisoned.ts");
-        const before = new URL("./no_descriptors.ts", import.meta.url);
-        await Deno.writeTextFile(poisoned, `import "${before}";\nimport "${specifier}";\n`);
+      const said = await child<Said>("common_js_packages.ts", [name, specifier], `import "${specifier}";`);
 
-        const said = await child(directory, [name, specifier, poisoned]);
-
-        assertStringIncludes(said.evaluated, TOO_MANY);
-        assertStringIncludes(said.imported, TOO_MANY, "Deno tries again now: core/common_js.ts is not needed any more");
-        assertEquals(said.used, used);
-      } finally {
-        await Deno.remove(directory, { recursive: true });
-      }
+      assertStringIncludes(said.evaluated, TOO_MANY);
+      assertStringIncludes(said.imported, TOO_MANY, "Deno tries again now: core/common_js.ts is not needed any more");
+      assertEquals(said.used, used);
     },
   });
 }
+
+Deno.test({
+  ignore: Deno.build.os !== "linux",
+  name: "loadSessions() of mcp needs no file descriptors any more when the SDK is evaluated",
+  async fn() {
+    const sessions = new URL("../../plugins/mcp/sessions.ts", import.meta.url);
+
+    assertEquals(await child("mcp_sessions.ts", [], `export * from "${sessions}";`), "McpSessions");
+  },
+});
 
 interface Said {
   readonly evaluated: string;
@@ -57,8 +57,17 @@ interface Said {
   readonly used: unknown;
 }
 
-async function child(home: string, args: readonly string[]): Promise<Said> {
-  const { stdout, stderr } = await runAgent(args, { command: COMMAND, env: isolatedEnv(home), cwd: home });
-  if (stdout.length !== 1) throw new Error(`The child said: ${[...stdout, ...stderr].join("\n")}`);
-  return JSON.parse(stdout[0]!);
+/** Runs a script with `args` and a module that uses up the descriptors before it evaluates what `imports` says; returns what it prints. */
+async function child<Printed>(script: string, args: readonly string[], imports: string): Promise<Printed> {
+  const home = await Deno.makeTempDir({ prefix: "outpost-common-js-" });
+  try {
+    const file = join(home, "without_descriptors.ts");
+    await Deno.writeTextFile(file, `import "${new URL("./no_descriptors.ts", import.meta.url)}";\n${imports}\n`);
+    const run = [join(ROOT, "test/faults", script), ...args, file];
+    const { stdout, stderr } = await runAgent(run, { command: COMMAND, env: isolatedEnv(home), cwd: home });
+    if (stdout.length !== 1) throw new Error(`The child said: ${[...stdout, ...stderr].join("\n")}`);
+    return JSON.parse(stdout[0]!);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 }
