@@ -149,6 +149,14 @@ Deno.test("the stock agent loads no heavy package before something needs it", ()
   assertEquals(heavy.map((edge) => `${edge.from} -> ${edge.to}`), []);
 });
 
+Deno.test("no module of the agent imports a CommonJS package statically: one that fails once would fail for ever", () => {
+  const packages = /^npm:\/?(?:prom-client|ssh2|ws|@lydell\/node-pty|@xterm\/[a-z-]+)@/;
+  const found = graph.filter(({ from, to }) => /^(?:core|plugins)\/.*(?<!_test)\.ts$/.test(from) && packages.test(to));
+
+  assert(found.length > 0);
+  assertEquals(found.filter(({ isStatic }) => isStatic).map(({ from, to }) => `${from} -> ${to}`), []);
+});
+
 Deno.test("the stock agent loads neither the tools of MCP nor the displays of X11 before somebody asks for them", () => {
   const loaded = loadedBy(["plugins/standard.ts"]).map(({ to }) => to);
 
