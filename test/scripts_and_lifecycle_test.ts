@@ -249,13 +249,25 @@ Deno.test("scripts gives start scripts the manifest's secrets, in the environmen
 Deno.test("scripts repeats a script at the times of its cron expression", async () => {
   await withAgent({ script: "echo tick", cron: "0 */5 * * * *" }, async (run, agent) => {
     await run.plane.until(() => run.states().includes("READY"));
-    // In small steps: the process and the calls, which take real time, have to keep up.
+    // In small steps: the process and the calls take real time and have to keep up. A minute at once is more than the 30 s that the control
+    // plane has for an answer, so that calls under way are given up and made again; and it can begin one more run at the very end, whose
+    // lines are then sent while the agent stops.
     for (let count = 1; count <= 2; count++) {
       while (run.timings().length < count) await agent.clock.advance(1_000);
     }
 
     assertEquals(run.timings().map(({ stage }) => stage).slice(0, 2), [Timing_Stage.CRON, Timing_Stage.CRON]);
   });
+});
+
+Deno.test("scripts lets the lines of a run arrive when the agent stops, although time stands still", async () => {
+  let lines: () => readonly string[] = () => [];
+  await withAgent({ script: "echo tick", runOnStart: true }, async (run) => {
+    lines = run.lines;
+    await run.plane.until(() => run.states().includes("READY") && run.timings().length === 1);
+  });
+
+  assertEquals(lines(), ["INFO tick"]);
 });
 
 Deno.test("scripts runs a script by the interpreter of its first line", async () => {

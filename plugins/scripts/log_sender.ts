@@ -41,6 +41,7 @@ export class LogSender {
   readonly #options: { readonly clock: Clock; readonly log: Logger };
   readonly #added = new Waiters();
   readonly #emptied = new Waiters();
+  readonly #hurry = new AbortController();
   #queuedBytes = 0;
   #isOver = false;
 
@@ -81,6 +82,7 @@ export class LogSender {
 
   /** Sends what is due until `signal` aborts. A failed batch stays and is sent with the next connection. */
   async run(send: SendBatch, signal: AbortSignal): Promise<void> {
+    const short = AbortSignal.any([signal, this.#hurry.signal]);
     while (!signal.aborted && !this.#isOver) {
       const due = this.#due();
       if (due !== undefined) {
@@ -88,12 +90,13 @@ export class LogSender {
         continue;
       }
       if (this.#queues.size === 0) await this.#added.wait(signal);
-      await this.#options.clock.sleep(LOOK_MS, signal);
+      await this.#options.clock.sleep(LOOK_MS, short).catch(() => signal.throwIfAborted());
     }
   }
 
-  /** Resolves when nothing waits, or `signal` aborts. */
+  /** The last lines: from now on they leave at once, without company. Resolves when nothing waits, or `signal` aborts. */
   async untilEmpty(signal: AbortSignal): Promise<void> {
+    this.#hurry.abort();
     while (this.#queues.size > 0 && !signal.aborted) await this.#emptied.wait(signal);
   }
 
@@ -101,7 +104,7 @@ export class LogSender {
   #due(): [string, Queue] | undefined {
     const now = elapsedOn(this.#options.clock);
     return [...this.#queues]
-      .filter(([, queue]) => queue.isWanted || now - queue.lastFlushMs >= FLUSH_MS)
+      .filter(([, queue]) => this.#hurry.signal.aborted || queue.isWanted || now - queue.lastFlushMs >= FLUSH_MS)
       .sort(([, a], [, b]) => a.lastFlushMs - b.lastFlushMs || 0)[0];
   }
 

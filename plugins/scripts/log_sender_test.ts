@@ -187,6 +187,31 @@ Deno.test("LogSender.untilEmpty() waits for the last line, and not longer than i
   assertEquals([before, isEmpty], [false, true]);
 });
 
+Deno.test("LogSender.untilEmpty() sends the last lines at once, also those that come after it was asked, while time stands still", async () => {
+  const { clock, sender, sent, stop, run } = setUp();
+  const running = run();
+  sender.enqueue("a", lines("a1"));
+  await clock.advance(250);
+  sender.enqueue("a", lines("waits for company"));
+  await clock.advance(0);
+  const before = sent.splice(0);
+
+  const empty = sender.untilEmpty(stop.signal);
+  await clock.advance(0);
+  const asked = sent.splice(0);
+  sender.enqueue("b", lines("late"));
+  await clock.advance(0);
+  const late = sent.splice(0);
+  await ended(running, stop);
+  await empty;
+
+  assertEquals([before, asked, late].map((batches) => batches.flatMap((batch) => batch.lines)), [
+    ["a1"],
+    ["waits for company"],
+    ["late"],
+  ]);
+});
+
 Deno.test("LogSender takes lines after a run has ended", async () => {
   const { clock, sender, sent, stop, run } = setUp();
   const running = run();
