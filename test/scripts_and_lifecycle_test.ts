@@ -270,6 +270,29 @@ Deno.test("scripts lets the lines of a run arrive when the agent stops, although
   assertEquals(lines(), ["INFO tick"]);
 });
 
+Deno.test("scripts reports a run again when the connection was lost before the answer", async () => {
+  const directory = await Deno.makeTempDir();
+  let isFirst = true;
+  const run: Run = planeWith({ script: "exit 3", runOnStart: true }, directory, undefined, {}, async () => {
+    if (isFirst) {
+      isFirst = false;
+      await run.plane.disconnect();
+    }
+    return {};
+  });
+  const agent = await createTestAgent({
+    plugins: [controlplane, scripts],
+    controlPlane: run.plane,
+    agent: { scriptDataDir: directory },
+  });
+  await until(agent, () => run.timings().length === 2 && run.states().includes("START_ERROR"));
+  await agent[Symbol.asyncDispose]();
+  await Deno.remove(directory, { recursive: true });
+
+  const [lost, again] = run.timings();
+  assertEquals([again?.start, again?.end, again?.exitCode], [lost?.start, lost?.end, 3]);
+});
+
 Deno.test("scripts runs a script by the interpreter of its first line", async () => {
   await withAgent(
     { script: '#!/bin/sh -e\necho "$0 runs"\nfalse\necho never', runOnStart: true },

@@ -44,13 +44,13 @@ const scripts: Plugin = definePlugin({
     const sender = new LogSender({ clock, log });
     const reading = new Set<Promise<void>>();
     ctx.defer(async () => void await Promise.all(reading));
-    const reports = new CompletionReports({ rpc: ctx.rpc, clock, log });
+    const reports = new CompletionReports({ clock, log });
     let surroundings: ScriptSurroundings | undefined;
 
     async function runOne(script: ManifestScript, stage: Stage, limit?: AbortSignal): Promise<ScriptEnd> {
       const end = await run(script, limit);
       executed.inc({ success: end.status === "ok" ? "true" : "false" });
-      reports.send(script.id, stage, end);
+      reports.add({ scriptId: script.id, stage, end });
       return end;
     }
     async function run(script: ManifestScript, limit?: AbortSignal): Promise<ScriptEnd> {
@@ -107,13 +107,18 @@ const scripts: Plugin = definePlugin({
     ctx.services.lifecycle.add({
       start,
       stop: (limit) => runner.stop(limit),
-      lastWords: async (signal) => void await Promise.all([sender.untilEmpty(signal), reports.settled()]),
+      lastWords: async (signal) => void await Promise.all([sender.untilEmpty(signal), reports.settled(signal)]),
     }, ctx.signal);
     ctx.hooks.onStopping(() => repeating.abort());
     ctx.rpc.whileConnected("send script logs", async (rpc, signal) => {
       const { sendLogs } = await import("./routines.ts");
       await sendLogs(rpc, signal, sender);
     }, { until: "stop" });
+    ctx.rpc.whileConnected("report scripts", (rpc, signal) =>
+      reports.run(async (report, over) => {
+        const { reportCompletion } = await import("./routines.ts");
+        await reportCompletion(rpc, report, over);
+      }, signal), { until: "stop" });
   },
 });
 export default scripts;

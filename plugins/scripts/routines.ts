@@ -8,9 +8,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Rpc } from "../../core/plugin.ts";
 import { Agent, Log_Level, Timing_Stage, Timing_Status } from "../../core/proto/gen/agent_pb.ts";
 import { uuidBytes } from "../../core/uuid.ts";
+import type { CompletionReport } from "./completion_reports.ts";
 import type { LogSender } from "./log_sender.ts";
-import type { ScriptEnd } from "./script_run.ts";
-import type { Stage } from "./script_runner.ts";
 
 const LEVEL = { info: Log_Level.INFO, error: Log_Level.ERROR } as const;
 const STAGE = { start: Timing_Stage.START, stop: Timing_Stage.STOP, cron: Timing_Stage.CRON } as const;
@@ -33,17 +32,9 @@ export async function sendLogs(rpc: Rpc, signal: AbortSignal, sender: LogSender)
   }, signal);
 }
 
-/** What {@linkcode reportCompletion} tells. */
-export interface Completion {
-  readonly scriptId: string;
-  readonly stage: Stage;
-  readonly end: ScriptEnd;
-  /** Ends the call. */
-  readonly signal: AbortSignal;
-}
-
-/** Tells how a script went. @throws What the call throws; the control plane may be away. */
-export async function reportCompletion(rpc: Rpc, { scriptId, stage, end, signal }: Completion): Promise<void> {
+/** Tells how a script went; `signal` ends the call. @throws What the call throws; the control plane may be away. */
+export async function reportCompletion(rpc: Rpc, report: CompletionReport, signal: AbortSignal): Promise<void> {
+  const { scriptId, stage, end } = report;
   await rpc.client(Agent).scriptCompleted({
     timing: {
       scriptId: uuidBytes(scriptId),
