@@ -92,6 +92,11 @@ export class TestControlPlane {
     await session?.closed;
   }
 
+  /** Takes no more calls on the present connection, which stays. */
+  goAway(): void {
+    this.#session?.goAway();
+  }
+
   /** Resolves when `isTrue`, which is asked again after each call, connection and disconnection. */
   async until(isTrue: () => boolean): Promise<void> {
     while (!isTrue()) {

@@ -240,6 +240,42 @@ Deno.test("controlplane keeps connection reports for the next connection, but fo
   assertEquals(agent.logs("warn").filter(({ message }) => message === "connection report given up").length, 1);
 });
 
+Deno.test("controlplane connects again for connection reports when a connection that is there takes no more calls", async () => {
+  const controlPlane = planeWith();
+  await using agent = await createTestAgent({ plugins: [controlplane], controlPlane });
+  const reports = agent.service(ConnectionReports);
+  reports.connected("ssh", "192.0.2.1:22");
+  await controlPlane.untilCalled("ReportConnection");
+  await controlPlane.until(() => statesOf(controlPlane).includes("READY"));
+
+  controlPlane.goAway();
+  await agent.clock.advance(1);
+  for (const port of [2, 3]) reports.connected("ssh", `192.0.2.${port}:22`);
+  for (let second = 0; second < 30 && controlPlane.connections < 2; second++) await agent.clock.advance(1_000);
+
+  assertEquals(controlPlane.connections, 2);
+  const calls = await controlPlane.untilCalled("ReportConnection", 2);
+  assertEquals(calls.map(({ connection }) => connection.ip), ["192.0.2.1", "192.0.2.3"]);
+});
+
+Deno.test("controlplane says that a control plane is too old for connection reports", async () => {
+  const controlPlane = planeWith();
+  controlPlane.version = parseVersion("2.3");
+  await using agent = await createTestAgent({ plugins: [controlplane], controlPlane });
+  await controlPlane.until(() => statesOf(controlPlane).includes("READY"));
+
+  const told = () =>
+    agent.logs("info").filter(({ message, fields }) =>
+      message === "routine needs a newer control plane" && fields.routine === "reportConnections"
+    );
+
+  agent.service(ConnectionReports).connected("ssh", "192.0.2.1:22");
+  for (let turn = 0; turn < 100 && told().length === 0; turn++) await agent.clock.advance(1);
+
+  assertEquals(told().length, 1);
+  assertEquals(controlPlane.connections, 1);
+});
+
 Deno.test("controlplane keeps no connection reports where no control plane is configured", async () => {
   await using agent = await createTestAgent({
     plugins: [controlplane],

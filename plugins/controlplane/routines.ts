@@ -118,8 +118,9 @@ export async function reportConnections(rpc: Rpc, signal: AbortSignal, parts: Ro
         await client.reportConnection({ connection: connectionOf(report) });
       } catch (error) {
         ctx.log.warn("connection report given up", { action: report.action, error: messageOf(error) });
-        // The others wait for the next connection.
-        if (signal.aborted || error instanceof RpcUnavailableError) return;
+        // The others wait for the next connection, which comes also when this one is there still and takes no calls.
+        if (signal.aborted) return;
+        if (error instanceof RpcUnavailableError) throw error;
       }
     }
   }
