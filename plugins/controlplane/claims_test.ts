@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 
+import { aborted } from "../../core/aborted.ts";
 import type { Clock, Logger, Renewal } from "../../core/plugin.ts";
 import { Backoff } from "../../core/rpc/backoff.ts";
+import { VirtualClock } from "../../core/testing/virtual_clock.ts";
 import { awaitClaim } from "./claims.ts";
 
 const quiet = () => {};
@@ -18,7 +20,14 @@ async function waitThrough(answers: readonly (Response | Error)[], carried: Reco
   const slept: number[] = [];
   const asked: string[] = [];
   const renewals: unknown[] = [];
-  const clock: Clock = { now: () => 0, sleep: (ms) => Promise.resolve(void slept.push(Math.round(ms))) };
+  const clock: Clock = {
+    now: () => 0,
+    // The longest waits for silence, of which there is none here.
+    sleep: (ms, signal) =>
+      ms === 60_000
+        ? aborted(signal!).then(() => Promise.reject(signal!.reason))
+        : Promise.resolve(void slept.push(Math.round(ms))),
+  };
   const renewal: Renewal = { carried, request: (reason, carry) => void renewals.push([reason, carry]) };
   await awaitClaim({
     rpc: {
@@ -69,4 +78,45 @@ Deno.test("awaitClaim() asks again after what goes wrong, with growing pauses, s
   ], { owner: "ada" });
 
   assertEquals(slept, [100, 162, 262, 424, 100, 162]);
+});
+
+Deno.test("awaitClaim() asks again when nothing came for a minute, and finds the claim that it missed", async () => {
+  const clock = new VirtualClock(0);
+  const askedAt: number[] = [];
+  const renewals: unknown[] = [];
+  const bytes = new TextEncoder();
+  let ping = quiet;
+  function fetch(_path: string, { signal }: RequestInit = {}): Promise<Response> {
+    askedAt.push(clock.now() / 1000);
+    if (askedAt.length === 2) return Promise.resolve(events(claim("ada")));
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        ping = () => controller.enqueue(bytes.encode(PING));
+        signal!.addEventListener("abort", () => controller.error(signal!.reason), { once: true });
+      },
+    });
+    return Promise.resolve(new Response(body));
+  }
+  const stop = new AbortController();
+  const waiting = awaitClaim({
+    rpc: { fetch },
+    renewal: { carried: {}, request: (reason, carry) => void renewals.push([reason, carry]) },
+    ...{ clock, log, backoff: new Backoff({ random: () => 0 }) },
+  }, stop.signal);
+  for (let count = 0; count < 5; count++) {
+    await clock.advance(20_000);
+    ping();
+  }
+
+  await clock.advance(59_000);
+  const before = [...askedAt];
+  await clock.advance(2_000);
+  const after = [...askedAt];
+  stop.abort();
+  await clock.advance(0);
+
+  assertEquals([before, after], [[0], [0, 160.1]]);
+  assertEquals(renewals, [["the workspace was claimed", { owner: "ada" }]]);
+  assertEquals(clock.sleeping, 0);
+  await waiting;
 });
