@@ -6,8 +6,8 @@
 import type { Runner } from "./runner.ts";
 
 /**
- * Lists of numbers, one a line and 100,000 lines, in files without an extension. Deno 2.9 takes them for one long sum, and
- * overflows its stack, whatever its size. They are a package's own tests, which no program reads.
+ * Lists of numbers, one a line and 100,000 lines, in files without an extension. Deno takes them for one long sum, and
+ * overflows its stack; that of 2.9 cannot be made larger. They are a package's own tests, which no program reads.
  */
 const TAKEN_FOR_PROGRAMS = [{ package: "bintrees", path: "test" }];
 
