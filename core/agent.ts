@@ -13,6 +13,7 @@ import { Deadline } from "./deadline.ts";
 import { asError, ConfigError } from "./errors.ts";
 import type { FrontDoor } from "./http/front_door.ts";
 import { loadPlan } from "./load_plan.ts";
+import { nextTurn } from "./next_turn.ts";
 import type { Clock, ServiceToken, Variables } from "./plugin.ts";
 import type { Unfinished } from "./plugin_steps.ts";
 import { describeRun, type PluginStatus } from "./plugin_status.ts";
@@ -298,7 +299,7 @@ export class Agent implements AsyncDisposable {
     await front.close(deadline);
     spawner.killAll();
     // Rejections left floating by the last steps are reported in the next turn of the event loop; they still have an owner.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     unhandled[Symbol.dispose]();
   }
 }

@@ -11,6 +11,7 @@ import type { PluginHealth } from "./health.ts";
 import type { PluginHooks } from "./hooks.ts";
 import type { PluginRoutes } from "./http/plugin_routes.ts";
 import { isServing, Lifecycle, type State } from "./lifecycle.ts";
+import { nextTurn } from "./next_turn.ts";
 import type { Owner } from "./owner.ts";
 import type { PlannedPlugin } from "./plan.ts";
 import type { LivingChild } from "./exec/process_groups.ts";
@@ -337,7 +338,7 @@ export class PluginRun {
   async #farewell(): Promise<void> {
     const isReadying = () => this.#steps.pending.some(({ phase }) => phase === "ready");
     for (let turn = 0; turn < FAREWELL_TURNS && isReadying(); turn++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   }
 

@@ -70,6 +70,12 @@ function screen(reads: (piece: string) => Promise<void> = () => Promise.resolve(
   };
 }
 
+/** What Deno needs to run and to check a file. */
+function environment(): Record<string, string> {
+  const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
+  return Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
+}
+
 function processesWith(mark: string): readonly string[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => {
     try {
@@ -97,10 +103,8 @@ Deno.test({
       answer = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
     });
     await Deno.writeTextFile(file, source("1.0.0"));
-    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
-    const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
     const session = runDevSession({
-      ...{ file, config: resolveConfig({ raw: {} }), env: { ...env, DEV_MARK: mark }, signal: end.signal },
+      ...{ file, config: resolveConfig({ raw: {} }), env: { ...environment(), DEV_MARK: mark }, signal: end.signal },
       ...{ out: terminal.out, logSink() {} },
       // Quiet is what has passed, so a machine's clock that is set back all the time is nothing to wait for.
       clock: { ...systemClock, now: () => date -= 3_600_000 },
@@ -132,57 +136,50 @@ Deno.test({
   },
 });
 
+/** A session of a file with this text, until `use` has seen what it shows. */
+async function withDraft(
+  text: string,
+  use: (terminal: ReturnType<typeof screen>, file: string) => Promise<void>,
+): Promise<void> {
+  const directory = await project();
+  const file = join(directory, "draft.ts");
+  const end = new AbortController();
+  const terminal = screen();
+  await Deno.writeTextFile(file, text);
+  const session = runDevSession({
+    ...{ file, config: resolveConfig({ raw: {} }), env: environment(), signal: end.signal },
+    ...{ out: terminal.out, logSink() {} },
+  });
+  try {
+    await use(terminal, file);
+  } finally {
+    end.abort();
+    await session;
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
 Deno.test({
   name: "runDevSession() shows what the compiler says of a file that runs all the same",
   ignore: Deno.build.os !== "linux",
-  async fn() {
-    const directory = await project();
-    const file = join(directory, "draft.ts");
-    const end = new AbortController();
-    const terminal = screen();
-    await Deno.writeTextFile(file, "const wrong: number = 'text';\n");
-    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
-    const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
-    const session = runDevSession({
-      ...{ file, config: resolveConfig({ raw: {} }), env, signal: end.signal, out: terminal.out, logSink() {} },
-    });
-    try {
+  fn: () =>
+    withDraft("const wrong: number = 'text';\n", async (terminal) => {
       const shown = await terminal.shows(/TS2322[^]*Waiting|Waiting[^]*TS2322/);
       assertStringIncludes(shown, "its last line has to be");
       assertEquals(shown.includes("Stack backtrace"), false);
-    } finally {
-      end.abort();
-      await session;
-      await Deno.remove(directory, { recursive: true });
-    }
-  },
+    }),
 });
 
 Deno.test({
   name: "runDevSession() tells a fault once that the start and the compiler find, with its line",
   ignore: Deno.build.os !== "linux",
-  async fn() {
-    const directory = await project();
-    const file = join(directory, "draft.ts");
-    const end = new AbortController();
-    const terminal = screen();
-    await Deno.writeTextFile(file, "const right = 1;\nconst wrong = ;\n");
-    const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", ...NETWORK_VARIABLES];
-    const env = Object.fromEntries(names.flatMap((name) => Deno.env.get(name) ? [[name, Deno.env.get(name)!]] : []));
-    const session = runDevSession({
-      ...{ file, config: resolveConfig({ raw: {} }), env, signal: end.signal, out: terminal.out, logSink() {} },
-    });
-    try {
+  fn: () =>
+    withDraft("const right = 1;\nconst wrong = ;\n", async (terminal, file) => {
       // Its last line: both have said what they found.
       const shown = await terminal.shows(/Waiting for a change/);
       assertEquals(shown.split("Expression expected").length - 1, 1, shown);
       assertStringIncludes(shown, "2 | const wrong = ;");
       assertStringIncludes(shown, `at file://${file}:2:15`);
       assertEquals(shown.includes("Stack backtrace"), false);
-    } finally {
-      end.abort();
-      await session;
-      await Deno.remove(directory, { recursive: true });
-    }
-  },
+    }),
 });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 
+import { nextTurn } from "../next_turn.ts";
 import type { Child, ExitStatus } from "../plugin.ts";
 import { EndMark } from "./end_mark.ts";
 import { groupExists } from "./process_group.ts";
@@ -140,7 +140,7 @@ class MarkedStream {
       // Time in which the event loop stood still is no silence: in small steps, the loop has read pipes in between.
       for (let ms = 0; ms < quietMs && this.isOpen && this.#bytes === before; ms += STEP_MS) {
         await within(STEP_MS, this.closed);
-        await new Promise<void>((resolve) => void setImmediate(resolve));
+        await nextTurn();
       }
     }
   }

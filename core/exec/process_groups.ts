@@ -6,6 +6,7 @@
 import { isAbsolute } from "@std/path";
 
 import { messageOf, ScopeClosedError, SpawnError } from "../errors.ts";
+import { nextTurn } from "../next_turn.ts";
 import type { Child, ChildTerminal, Env, Exec, ExitStatus, KilledTree, SpawnOptions } from "../plugin.ts";
 import { livingGroupMembers } from "./group_members.ts";
 import type { Confined, Confinement } from "./confinement.ts";
@@ -159,7 +160,7 @@ export class ProcessGroups implements Exec, AsyncDisposable {
     await Promise.all(this.#led.values());
     await Promise.all([...this.#terminals].map((terminal) => terminal.close()));
     for (let turn = 0; turn < MAX_FAREWELL_TURNS && anyLeft(groups); turn++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     if (this.#started > 0) await killTree(() => this.#everybody());
     this.#started = 0;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { nextTurn } from "../next_turn.ts";
 
 /** Ports that the system does not hand out by itself, and that need no rights. */
 const PORTS = { first: 26_000, count: 6_000 } as const;
@@ -20,7 +21,7 @@ export async function closedPort(): Promise<number> {
 
 /** Waits until a connection is refused, where a listener was closed. */
 export async function untilRefused(connect: () => Promise<Deno.Conn>): Promise<void> {
-  while (!await isRefused(connect)) await new Promise((resolve) => setImmediate(resolve));
+  while (!await isRefused(connect)) await nextTurn();
 }
 
 async function isRefused(connect: () => Promise<Deno.Conn>): Promise<boolean> {

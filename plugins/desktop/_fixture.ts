@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nextTurn } from "../../core/next_turn.ts";
 import { createTestAgent, type TestAgent } from "../../core/testing/mod.ts";
 import type { DesktopSession, Point } from "./driver.ts";
 import type { Picture, Size } from "./image/picture.ts";
@@ -118,7 +119,6 @@ export async function recordedDesktop(
 /** Resolves when something sleeps for exactly so long; the front's own deadlines sleep too. */
 export async function untilSleepOf(ms: number, { clock }: TestAgent): Promise<void> {
   while (!clock.sleepers.some((sleeper) => sleeper.includes(`sleep of ${ms} ms`))) {
-    // deno-lint-ignore outpost/use-context -- a test's own turn of the event loop
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { assertEquals } from "@std/assert";
+
 import type { AgentProcess } from "../agent_process.ts";
 import { stateOf } from "../process_namespace.ts";
 import { type MarkedAgent, until } from "./marked_agent.ts";
@@ -80,4 +82,11 @@ function findLibrary(): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Ends the agent as its user would: nothing went wrong, and nothing is left behind. */
+export async function assertEndsWell(world: MarkedAgent): Promise<void> {
+  world.agent.signal("SIGTERM");
+  const { code, errors, unfinished, log } = await world.end();
+  assertEquals([code, errors, unfinished], [0, [], []], log);
 }

@@ -9,7 +9,15 @@ import { fromFileUrl, join } from "@std/path";
 import { TextLineStream } from "@std/streams";
 
 import { startMarked, until } from "./marked_agent.ts";
-import { connectionOf, inDirectory, LIBRARY, movableClocks, openSocket, stopFor } from "./stopped_agent.ts";
+import {
+  assertEndsWell,
+  connectionOf,
+  inDirectory,
+  LIBRARY,
+  movableClocks,
+  openSocket,
+  stopFor,
+} from "./stopped_agent.ts";
 
 const RECEIVER = fromFileUrl(import.meta.resolve("../fixtures/notify_receiver.ts"));
 const MINUTE_S = 60;
@@ -92,9 +100,7 @@ Deno.test({
       assertEquals([await connectionOf(agent), world.connections()], ["connected", 1]);
       assertEquals(await world.states(), ["starting", "ready"]);
 
-      agent.signal("SIGTERM");
-      const { code, errors, unfinished, log } = await world.end();
-      assertEquals([code, errors, unfinished], [0, [], []], log);
+      await assertEndsWell(world);
     }),
 });
 

@@ -9,7 +9,15 @@ import { join } from "@std/path";
 
 import type { AgentProcess } from "../agent_process.ts";
 import { exists, type MarkedAgent, startMarked, until } from "./marked_agent.ts";
-import { connectionOf, inDirectory, LIBRARY, movableClocks, openSocket, stopFor } from "./stopped_agent.ts";
+import {
+  assertEndsWell,
+  connectionOf,
+  inDirectory,
+  LIBRARY,
+  movableClocks,
+  openSocket,
+  stopFor,
+} from "./stopped_agent.ts";
 
 /** Longer than a link to sign in works, than the tool may take, and than the session of a browser lives. */
 const NIGHT_S = 13 * 60 * 60;
@@ -55,9 +63,7 @@ Deno.test({
       assertEquals([terminal.isOpen(), await connectionOf(agent), world.connections()], [true, "connected", 1]);
       assertEquals(await world.states(), ["starting", "ready"]);
 
-      agent.signal("SIGTERM");
-      const { code, errors, unfinished, log } = await world.end();
-      assertEquals([code, errors, unfinished], [0, [], []], log);
+      await assertEndsWell(world);
     }),
 });
 
